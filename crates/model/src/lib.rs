@@ -1,0 +1,29 @@
+//! The words that every other crate speaks: ids, names, access rules, revisions, secrets, time.
+//!
+//! **Invariant:** a value of these types is valid. Whatever comes from outside is parsed into
+//! them once, at the edge, and is never checked again. No I/O, no async.
+
+mod acl;
+mod idp_url;
+mod ids;
+mod name;
+mod node;
+mod rest;
+mod revision;
+mod secret;
+mod state;
+mod time;
+
+pub use crate::acl::{
+    AclBinding, AclEntry, AclId, AclOperation, AclPattern, AclPermission, AclPermissionType,
+    PatternType, Principal, ResourceType,
+};
+pub use crate::idp_url::{IdpUrl, UrlPolicy, UrlRule};
+pub use crate::ids::{NodeId, RolloutId, ServiceId};
+pub use crate::name::{InvalidName, ProjectName, ServiceName, TopicName, Username};
+pub use crate::node::{Node, NodePorts};
+pub use crate::rest::{OidcSettings, OwnIdentity, RestConsumer, RestProducer, RestSettings};
+pub use crate::revision::{InvalidRevisionId, Revision, RevisionId};
+pub use crate::secret::Secret;
+pub use crate::state::{NodeState, NodeStatus, ServiceState};
+pub use crate::time::Timestamp;

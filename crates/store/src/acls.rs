@@ -1,0 +1,155 @@
+//! ACL entries that users added, and the bindings in Kafka that are ours.
+
+use std::collections::BTreeSet;
+
+use model::{AclBinding, AclEntry, AclId, AclPattern, ServiceId};
+use sqlx::PgPool;
+use sqlx::types::Json;
+
+use crate::{StoreError, changes, constraint, decode, events};
+
+/// ACL entries and owned bindings.
+#[derive(Clone, Debug)]
+pub struct Acls {
+    pub(crate) pool: PgPool,
+}
+
+/// Why an entry was not added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddAclError {
+    /// There is the same entry, under another id.
+    #[error("an identical ACL entry exists")]
+    Identical,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for AddAclError {
+    fn from(error: sqlx::Error) -> Self {
+        match constraint(&error) {
+            Some("acl_entry_identical") => Self::Identical,
+            _ => Self::Store(error.into()),
+        }
+    }
+}
+
+/// Text in the database that breaks a rule of `model`.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unreadable(String);
+
+impl Acls {
+    /// Every entry of a service, oldest first.
+    pub async fn list(&self, service: ServiceId) -> Result<Vec<AclEntry>, StoreError> {
+        let unreadable = |error: String| decode(Unreadable(error));
+        sqlx::query!(
+            "select acl_id, permission, topic, username from acl_entry
+             where service_id = $1 order by created_at, acl_id",
+            service.0
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(|row| {
+            Ok(AclEntry {
+                id: AclId(row.acl_id),
+                permission: row.permission.parse().map_err(unreadable)?,
+                topic: AclPattern::topic(&row.topic).map_err(unreadable)?,
+                username: AclPattern::username(&row.username).map_err(unreadable)?,
+            })
+        })
+        .collect()
+    }
+
+    /// Adds an entry.
+    pub async fn add(&self, service: ServiceId, entry: &AclEntry) -> Result<(), AddAclError> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query!(
+            "insert into acl_entry (service_id, acl_id, permission, topic, username)
+             values ($1, $2, $3, $4, $5)",
+            service.0,
+            entry.id.0,
+            entry.permission.as_str(),
+            entry.topic.as_str(),
+            entry.username.as_str()
+        )
+        .execute(&mut *tx)
+        .await?;
+        let permission = entry.permission.as_str();
+        let text = format!("ACL added: {permission} on {} for {}", entry.topic, entry.username);
+        events::record(&mut tx, service, "api", "service_acl_add", &text).await?;
+        changes::notify(&mut tx, service).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Removes an entry. Tells whether there was one of that id.
+    pub async fn remove(&self, service: ServiceId, id: &AclId) -> Result<bool, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        let done = sqlx::query!(
+            "delete from acl_entry where service_id = $1 and acl_id = $2",
+            service.0,
+            id.0
+        )
+        .execute(&mut *tx)
+        .await?;
+        events::record(&mut tx, service, "api", "service_acl_delete", "ACL deleted").await?;
+        changes::notify(&mut tx, service).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The bindings in Kafka that are ours to delete.
+    pub async fn owned(&self, service: ServiceId) -> Result<BTreeSet<AclBinding>, StoreError> {
+        let rows = sqlx::query_scalar!(
+            r#"select binding as "binding: Json<AclBinding>" from owned_acl_binding
+               where service_id = $1"#,
+            service.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|it| it.0).collect())
+    }
+
+    /// Notes bindings as ours, before they are created in Kafka.
+    pub async fn claim(
+        &self,
+        service: ServiceId,
+        bindings: &[AclBinding],
+    ) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin().await?;
+        for binding in bindings {
+            sqlx::query!(
+                "insert into owned_acl_binding (service_id, binding) values ($1, $2)
+                 on conflict do nothing",
+                service.0,
+                Json(binding) as _
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Forgets bindings that are gone from Kafka.
+    pub async fn release(
+        &self,
+        service: ServiceId,
+        bindings: &[AclBinding],
+    ) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin().await?;
+        for binding in bindings {
+            sqlx::query!(
+                "delete from owned_acl_binding where service_id = $1 and binding = $2",
+                service.0,
+                Json(binding) as _
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}

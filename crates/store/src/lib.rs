@@ -1,0 +1,129 @@
+//! Keeps the platform's state in Postgres. The only crate that knows SQL.
+//!
+//! One module for each aggregate; rows are turned into [`model`] types here and nowhere else. A
+//! rule of the data is a named constraint, and the code translates its name: nothing is read only
+//! to decide what to write, except under the row lock of its service. Every change of a service
+//! notifies [`Changes`] in the same transaction.
+
+mod acls;
+mod changes;
+mod events;
+mod leases;
+mod nodes;
+mod projects;
+mod rollouts;
+mod services;
+mod tokens;
+mod topics;
+mod users;
+
+use sqlx::PgPool;
+pub use sqlx::migrate::MigrateError;
+use sqlx::postgres::PgPoolOptions;
+
+pub use crate::acls::{Acls, AddAclError};
+pub use crate::changes::Changes;
+pub use crate::events::{Event, Events};
+pub use crate::leases::{Lease, Leases};
+pub use crate::nodes::{NodePin, Nodes};
+pub use crate::projects::{Project, Projects};
+pub use crate::rollouts::{ActiveRollout, RecordError, Rollouts};
+pub use crate::services::{
+    ApplyError, CreateServiceError, NewService, Service, ServiceChange, ServiceSecrets, Services,
+};
+pub use crate::tokens::{TokenScope, Tokens};
+pub use crate::topics::{CreateTopicError, DesiredTopic, Topics};
+pub use crate::users::{CreateUserError, ServiceUser, UserType, Users};
+
+/// The schema, embedded in the binary.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+
+/// The database could not be asked, or answered with something that makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the database")]
+pub struct StoreError(#[from] pub(crate) sqlx::Error);
+
+/// Everything that is stored, by aggregate. Cloning it is cheap.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// Projects.
+    pub projects: Projects,
+    /// API tokens.
+    pub tokens: Tokens,
+    /// Kafka services.
+    pub services: Services,
+    /// Nodes of services.
+    pub nodes: Nodes,
+    /// Rollouts of services.
+    pub rollouts: Rollouts,
+    /// Service users.
+    pub users: Users,
+    /// ACL entries, and the bindings in Kafka that are ours.
+    pub acls: Acls,
+    /// Topics that services shall have.
+    pub topics: Topics,
+    /// What happened, for people.
+    pub events: Events,
+    /// Who looks after what.
+    pub leases: Leases,
+    pool: PgPool,
+}
+
+impl Store {
+    /// Opens a pool on `url` without connecting yet: a database that is away shows in the first call.
+    pub fn connect(url: &str) -> Result<Self, StoreError> {
+        let pool = PgPoolOptions::new()
+            .max_connections(16)
+            .acquire_timeout(std::time::Duration::from_secs(5))
+            .connect_lazy(url)?;
+        Ok(Self::on(pool))
+    }
+
+    /// Opens the store on an existing pool.
+    pub fn on(pool: PgPool) -> Self {
+        Self {
+            projects: Projects { pool: pool.clone() },
+            tokens: Tokens { pool: pool.clone() },
+            services: Services { pool: pool.clone() },
+            nodes: Nodes { pool: pool.clone() },
+            rollouts: Rollouts { pool: pool.clone() },
+            users: Users { pool: pool.clone() },
+            acls: Acls { pool: pool.clone() },
+            topics: Topics { pool: pool.clone() },
+            events: Events { pool: pool.clone() },
+            leases: Leases { pool: pool.clone() },
+            pool,
+        }
+    }
+
+    /// Brings the schema up to what this program knows.
+    pub async fn migrate(&self) -> Result<(), MigrateError> {
+        MIGRATIONS.run(&self.pool).await
+    }
+
+    /// Completes if the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query_scalar!("select 1 as one").fetch_one(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Subscribes to changes of services.
+    pub async fn changes(&self) -> Result<Changes, StoreError> {
+        Changes::subscribe(&self.pool).await
+    }
+}
+
+/// The name of the constraint that a statement broke, if it broke one.
+fn constraint(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error()?.constraint()
+}
+
+/// A row that holds what this version of the program does not understand.
+fn decode(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError(sqlx::Error::Decode(error.into()))
+}
+
+/// Unix milliseconds of a moment in the database.
+fn timestamp(at: time::OffsetDateTime) -> model::Timestamp {
+    model::Timestamp(i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,225 @@
+//! Kafka services: what was asked for, and what follows from it.
+
+mod create;
+mod update;
+
+use std::collections::BTreeMap;
+
+use model::{Node, ProjectName, RevisionId, Secret, ServiceId, ServiceName, ServiceState, Timestamp};
+use serde_json::{Map, Value};
+use sqlx::PgPool;
+use sqlx::types::Json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub use crate::services::create::{CreateServiceError, NewService};
+pub use crate::services::update::{ApplyError, ServiceChange};
+use crate::{StoreError, decode, nodes, timestamp};
+
+/// Kafka services.
+#[derive(Clone, Debug)]
+pub struct Services {
+    pub(crate) pool: PgPool,
+}
+
+/// A Kafka service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Its id.
+    pub id: ServiceId,
+    /// The project that it belongs to.
+    pub project: ProjectName,
+    /// Its name.
+    pub name: ServiceName,
+    /// Its plan.
+    pub plan: String,
+    /// Kafka's cluster id.
+    pub cluster_id: String,
+    /// What users set; defaults are not in it.
+    pub user_config: Map<String, Value>,
+    /// The revision that every node shall run.
+    pub target: RevisionId,
+    /// Cluster-wide dynamic broker configuration.
+    pub dynamic_config: BTreeMap<String, String>,
+    /// The JWKS URL before the present one.
+    pub previous_jwks_url: Option<String>,
+    /// Whether it may be terminated or powered off.
+    pub termination_protection: bool,
+    /// Day of the week of the maintenance window.
+    pub maintenance_dow: Option<String>,
+    /// Start of the maintenance window, `HH:MM:SS` in UTC.
+    pub maintenance_time: Option<String>,
+    /// `host:port` on which its REST proxy listens.
+    pub rest_address: String,
+    /// Whether a rollout is under way.
+    pub state: ServiceState,
+    /// Grows with each change.
+    pub generation: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+    /// Its nodes, by id.
+    pub nodes: Vec<Node>,
+}
+
+/// Passwords of the platform's own principals within a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceSecrets {
+    /// Of [`model::Principal::BROKER`].
+    pub broker: Secret,
+    /// Of [`model::Principal::ADMIN`].
+    pub admin: Secret,
+    /// Of [`model::Principal::REST_PROXY`].
+    pub rest_proxy: Secret,
+}
+
+struct Row {
+    service_id: Uuid,
+    project_name: String,
+    service_name: String,
+    plan: String,
+    cluster_id: String,
+    user_config: Json<Map<String, Value>>,
+    target_revision: String,
+    dynamic_config: Json<BTreeMap<String, String>>,
+    previous_jwks_url: Option<String>,
+    termination_protection: bool,
+    maintenance_dow: Option<String>,
+    maintenance_time: Option<String>,
+    rest_host: String,
+    rest_port: i32,
+    generation: i64,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+    rolling: bool,
+}
+
+impl Services {
+    /// Every service of a project, by name.
+    pub async fn list(&self, project: &ProjectName) -> Result<Vec<Service>, StoreError> {
+        self.select(Some(project), None, None).await
+    }
+
+    /// The service of that name.
+    pub async fn get(
+        &self,
+        project: &ProjectName,
+        name: &ServiceName,
+    ) -> Result<Option<Service>, StoreError> {
+        Ok(self.select(Some(project), Some(name), None).await?.pop())
+    }
+
+    /// The service of that id.
+    pub async fn by_id(&self, id: ServiceId) -> Result<Option<Service>, StoreError> {
+        Ok(self.select(None, None, Some(id)).await?.pop())
+    }
+
+    /// The ids of all services of this installation.
+    pub async fn ids(&self) -> Result<Vec<ServiceId>, StoreError> {
+        let ids = sqlx::query_scalar!("select service_id from service order by service_id")
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(ids.into_iter().map(ServiceId).collect())
+    }
+
+    /// The passwords of a service's own principals.
+    pub async fn secrets(&self, id: ServiceId) -> Result<Option<ServiceSecrets>, StoreError> {
+        let row = sqlx::query!(
+            "select broker_password, admin_password, rest_proxy_password
+             from service_secret where service_id = $1",
+            id.0
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| ServiceSecrets {
+            broker: row.broker_password.into(),
+            admin: row.admin_password.into(),
+            rest_proxy: row.rest_proxy_password.into(),
+        }))
+    }
+
+    async fn select(
+        &self,
+        project: Option<&ProjectName>,
+        name: Option<&ServiceName>,
+        id: Option<ServiceId>,
+    ) -> Result<Vec<Service>, StoreError> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"select service_id, project_name, service_name, plan, cluster_id,
+                      user_config as "user_config: Json<Map<String, Value>>", target_revision,
+                      dynamic_config as "dynamic_config: Json<BTreeMap<String, String>>",
+                      previous_jwks_url, termination_protection, maintenance_dow, maintenance_time,
+                      rest_host, rest_port, generation, created_at, updated_at,
+                      exists (select from rollout
+                              where rollout.service_id = service.service_id
+                                and ended_at is null) as "rolling!"
+               from service
+               where ($1::text is null or project_name = $1)
+                 and ($2::text is null or service_name = $2)
+                 and ($3::uuid is null or service_id = $3)
+               order by service_name"#,
+            project.map(ProjectName::as_str),
+            name.map(ServiceName::as_str),
+            id.map(|it| it.0)
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.service_id).collect();
+        let mut nodes = self.nodes(&ids).await?;
+        rows.into_iter()
+            .map(|row| {
+                let nodes = nodes.remove(&row.service_id).unwrap_or_default();
+                row.into_service(nodes)
+            })
+            .collect()
+    }
+
+    async fn nodes(&self, services: &[Uuid]) -> Result<BTreeMap<Uuid, Vec<Node>>, StoreError> {
+        let rows = sqlx::query!(
+            "select service_id, node_id, host, controller_port, internal_port, client_port, rack
+             from node where service_id = any($1) order by service_id, node_id",
+            services
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut nodes: BTreeMap<Uuid, Vec<Node>> = BTreeMap::new();
+        for row in rows {
+            let ports = model::NodePorts {
+                controller: nodes::port(row.controller_port)?,
+                internal: nodes::port(row.internal_port)?,
+                client: nodes::port(row.client_port)?,
+            };
+            let id = model::NodeId(row.node_id);
+            let node = Node { id, host: row.host, ports, rack: row.rack };
+            nodes.entry(row.service_id).or_default().push(node);
+        }
+        Ok(nodes)
+    }
+}
+
+impl Row {
+    fn into_service(self, nodes: Vec<Node>) -> Result<Service, StoreError> {
+        Ok(Service {
+            id: ServiceId(self.service_id),
+            project: ProjectName::try_from(self.project_name).map_err(decode)?,
+            name: ServiceName::try_from(self.service_name).map_err(decode)?,
+            plan: self.plan,
+            cluster_id: self.cluster_id,
+            user_config: self.user_config.0,
+            target: RevisionId::try_from(self.target_revision).map_err(decode)?,
+            dynamic_config: self.dynamic_config.0,
+            previous_jwks_url: self.previous_jwks_url,
+            termination_protection: self.termination_protection,
+            maintenance_dow: self.maintenance_dow,
+            maintenance_time: self.maintenance_time,
+            rest_address: format!("{}:{}", self.rest_host, self.rest_port),
+            state: if self.rolling { ServiceState::Rebuilding } else { ServiceState::Running },
+            generation: self.generation,
+            created_at: timestamp(self.created_at),
+            updated_at: timestamp(self.updated_at),
+            nodes,
+        })
+    }
+}

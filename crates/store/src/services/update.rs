@@ -1,0 +1,99 @@
+//! Changing a service: everything that follows from a change, in one transaction.
+
+use std::collections::BTreeMap;
+
+use model::{Revision, ServiceId};
+use serde_json::{Map, Value};
+use sqlx::types::Json;
+
+use super::create::insert_revision;
+use crate::{Services, StoreError, changes, events, rollouts};
+
+/// A service as it shall be after a change.
+#[derive(Clone, Debug)]
+pub struct ServiceChange {
+    /// What users set, merged.
+    pub user_config: Map<String, Value>,
+    /// What follows from it for each node.
+    pub revision: Revision,
+    /// What follows from it for the cluster.
+    pub dynamic_config: BTreeMap<String, String>,
+    /// The JWKS URL before the present one.
+    pub previous_jwks_url: Option<String>,
+    /// Whether it may be terminated.
+    pub termination_protection: bool,
+    /// The maintenance window: day of the week and start, `HH:MM:SS` in UTC.
+    pub maintenance: Option<(String, String)>,
+    /// Who asked for it, for the event.
+    pub actor: String,
+    /// What changed, in words and without values that may be secret.
+    pub description: String,
+}
+
+/// Why a change was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The service has changed since it was read, or is gone: read it again and decide anew.
+    #[error("the service has changed in the meantime")]
+    Stale,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for ApplyError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Services {
+    /// Makes a change that was decided on generation `generation` of the service. A revision other
+    /// than the present target starts a rollout, so that the service is `REBUILDING` at once; the
+    /// same one starts nothing.
+    pub async fn apply(
+        &self,
+        service: ServiceId,
+        generation: i64,
+        change: &ServiceChange,
+    ) -> Result<(), ApplyError> {
+        let mut tx = self.pool.begin().await?;
+        let before = sqlx::query_scalar!(
+            "select target_revision from service
+             where service_id = $1 and generation = $2 for update",
+            service.0,
+            generation
+        )
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(ApplyError::Stale)?;
+        insert_revision(&mut tx, &change.revision).await?;
+        sqlx::query!(
+            "update service
+             set user_config = $2, target_revision = $3, dynamic_config = $4,
+                 previous_jwks_url = $5, termination_protection = $6,
+                 maintenance_dow = coalesce($7, maintenance_dow),
+                 maintenance_time = coalesce($8, maintenance_time),
+                 generation = generation + 1, updated_at = now()
+             where service_id = $1",
+            service.0,
+            Json(&change.user_config) as _,
+            change.revision.id.as_str(),
+            Json(&change.dynamic_config) as _,
+            change.previous_jwks_url,
+            change.termination_protection,
+            change.maintenance.as_ref().map(|it| it.0.as_str()),
+            change.maintenance.as_ref().map(|it| it.1.as_str())
+        )
+        .execute(&mut *tx)
+        .await?;
+        events::record(&mut tx, service, &change.actor, "service_update", &change.description)
+            .await?;
+        if before != change.revision.id.as_str() {
+            rollouts::start(&mut tx, service, &change.revision.id, &change.actor).await?;
+        }
+        changes::notify(&mut tx, service).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

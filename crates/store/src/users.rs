@@ -1,0 +1,212 @@
+//! Service users, and which of their passwords Kafka has been given.
+
+use model::{Secret, ServiceId, Timestamp, Username};
+use sqlx::PgPool;
+
+use crate::{StoreError, changes, constraint, decode, events, timestamp};
+
+/// Service users.
+#[derive(Clone, Debug)]
+pub struct Users {
+    pub(crate) pool: PgPool,
+}
+
+/// Whether a user came with its service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserType {
+    /// `avnadmin`.
+    Primary,
+    /// Anybody else.
+    Normal,
+}
+
+impl UserType {
+    /// As the API spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Normal => "normal",
+        }
+    }
+}
+
+/// A service user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceUser {
+    /// Its name, which is also its Kafka principal.
+    pub username: Username,
+    /// Whether it came with the service.
+    pub kind: UserType,
+    /// Its password for SCRAM.
+    pub password: Secret,
+    /// Grows with each new password.
+    pub password_version: i64,
+    /// The version that Kafka was given last.
+    pub applied_version: Option<i64>,
+    /// Whether it is to be removed from Kafka and then from here.
+    pub deleting: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Why a user was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateUserError {
+    /// There is one of that name.
+    #[error("a service user of that name exists")]
+    Exists,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for CreateUserError {
+    fn from(error: sqlx::Error) -> Self {
+        match constraint(&error) {
+            Some("service_user_pkey") => Self::Exists,
+            _ => Self::Store(error.into()),
+        }
+    }
+}
+
+impl Users {
+    /// Every user of a service, those to be removed included, by name.
+    pub async fn list(&self, service: ServiceId) -> Result<Vec<ServiceUser>, StoreError> {
+        sqlx::query!(
+            "select username, type as kind, password, password_version, applied_version, deleting,
+                    created_at
+             from service_user where service_id = $1 order by username",
+            service.0
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(|row| {
+            Ok(ServiceUser {
+                username: Username::try_from(row.username).map_err(decode)?,
+                kind: if row.kind == "primary" { UserType::Primary } else { UserType::Normal },
+                password: row.password.into(),
+                password_version: row.password_version,
+                applied_version: row.applied_version,
+                deleting: row.deleting,
+                created_at: timestamp(row.created_at),
+            })
+        })
+        .collect()
+    }
+
+    /// Makes a user. One that is just being removed comes back with the new password.
+    pub async fn create(
+        &self,
+        service: ServiceId,
+        username: &Username,
+        password: &Secret,
+    ) -> Result<(), CreateUserError> {
+        let mut tx = self.pool.begin().await?;
+        let revived = sqlx::query!(
+            "update service_user
+             set deleting = false, password = $3, password_version = password_version + 1
+             where service_id = $1 and username = $2 and deleting",
+            service.0,
+            username.as_str(),
+            password.expose()
+        )
+        .execute(&mut *tx)
+        .await?;
+        if revived.rows_affected() == 0 {
+            sqlx::query!(
+                "insert into service_user (service_id, username, type, password)
+                 values ($1, $2, 'normal', $3)",
+                service.0,
+                username.as_str(),
+                password.expose()
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        let text = format!("service user {username} created");
+        events::record(&mut tx, service, "api", "service_user_create", &text).await?;
+        changes::notify(&mut tx, service).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Gives a user a new password. Tells whether there is such a user.
+    pub async fn set_password(
+        &self,
+        service: ServiceId,
+        username: &Username,
+        password: &Secret,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        let done = sqlx::query!(
+            "update service_user set password = $3, password_version = password_version + 1
+             where service_id = $1 and username = $2 and not deleting",
+            service.0,
+            username.as_str(),
+            password.expose()
+        )
+        .execute(&mut *tx)
+        .await?;
+        let text = format!("password of service user {username} reset");
+        events::record(&mut tx, service, "api", "service_user_password_reset", &text).await?;
+        changes::notify(&mut tx, service).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Marks a user as to be removed; its ACL bindings go with it. Tells whether there was such a
+    /// user.
+    pub async fn delete(
+        &self,
+        service: ServiceId,
+        username: &Username,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        let done = sqlx::query!(
+            "update service_user set deleting = true
+             where service_id = $1 and username = $2 and not deleting",
+            service.0,
+            username.as_str()
+        )
+        .execute(&mut *tx)
+        .await?;
+        let text = format!("service user {username} deleted");
+        events::record(&mut tx, service, "api", "service_user_delete", &text).await?;
+        changes::notify(&mut tx, service).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Notes that Kafka was given version `version` of a user's password.
+    pub async fn mark_applied(
+        &self,
+        service: ServiceId,
+        username: &Username,
+        version: i64,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update service_user set applied_version = $3
+             where service_id = $1 and username = $2
+               and coalesce(applied_version, 0) < $3 and password_version >= $3",
+            service.0,
+            username.as_str(),
+            version
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Forgets a user whose credentials are gone from Kafka.
+    pub async fn forget(&self, service: ServiceId, username: &Username) -> Result<(), StoreError> {
+        sqlx::query!(
+            "delete from service_user where service_id = $1 and username = $2 and deleting",
+            service.0,
+            username.as_str()
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,12 @@
+//! What all our HTTP services share: logs, request ids and spans, serving until told to stop.
+//!
+//! Shapes of answers are not here: the control plane answers like Aiven's API, the REST proxy like
+//! Karapace, and each knows its own.
+
+mod logs;
+mod serve;
+mod trace;
+
+pub use crate::logs::init_logs;
+pub use crate::serve::{bind, serve, terminated};
+pub use crate::trace::{RequestId, observe};

@@ -1,0 +1,14 @@
+drop table event;
+drop table topic;
+drop table owned_acl_binding;
+drop table acl_entry;
+drop table service_user;
+drop table lease;
+drop table rollout;
+drop table node;
+drop table service_secret;
+alter table api_token drop constraint api_token_service_fkey;
+drop table service;
+drop table revision;
+drop table api_token;
+drop table project;

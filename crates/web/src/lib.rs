@@ -3,10 +3,12 @@
 //! Shapes of answers are not here: the control plane answers like Aiven's API, the REST proxy like
 //! Karapace, and each knows its own.
 
+mod health;
 mod logs;
 mod serve;
 mod trace;
 
+pub use crate::health::health;
 pub use crate::logs::init_logs;
 pub use crate::serve::{bind, serve, terminated};
 pub use crate::trace::{RequestId, observe};

@@ -1,0 +1,78 @@
+//! What the program is told by its command line and its environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use model::Secret;
+
+use crate::agent::RunNode;
+
+/// Carries out what the control plane wrote down: rolling restarts, topics, users, ACLs.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate-orchestrator", version)]
+pub struct Cli {
+    /// Write log lines as JSON objects.
+    #[arg(long, env = "TIDEGATE_LOG_JSON", global = true)]
+    pub log_json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look after all services until SIGTERM. Brokers and proxies go on running after it.
+    Run(Box<Run>),
+    /// Stop every broker and proxy of this machine, and wait for it.
+    StopNodes(StopNodes),
+    /// Stop and start one broker: what `run` starts for each restart.
+    #[command(hide = true)]
+    RunNode(RunNode),
+}
+
+/// The arguments of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The address for `GET /health`.
+    #[arg(long, env = "TIDEGATE_LISTEN", default_value = "127.0.0.1:8081")]
+    pub listen: SocketAddr,
+    /// The database, as `postgres://user:password@host:port/name`.
+    #[arg(long, env = "TIDEGATE_DATABASE_URL", hide_env_values = true, value_parser = secret)]
+    pub database_url: Secret,
+    /// The folder that holds all nodes.
+    #[arg(long, env = "TIDEGATE_DATA_DIR")]
+    pub data_dir: PathBuf,
+    /// The folder with Kafka's jars.
+    #[arg(long, env = "TIDEGATE_KAFKA_LIBS")]
+    pub kafka_libs: PathBuf,
+    /// The `java` program, 17 or newer.
+    #[arg(long, env = "TIDEGATE_JAVA", default_value = "java")]
+    pub java: PathBuf,
+    /// The REST proxy's program.
+    #[arg(long, env = "TIDEGATE_REST_PROXY", default_value = "tidegate-rest-proxy")]
+    pub rest_proxy: PathBuf,
+    /// Where REST proxies get their settings.
+    #[arg(long, env = "TIDEGATE_CONTROL_PLANE_URL", default_value = "http://127.0.0.1:8080")]
+    pub control_plane_url: String,
+    /// Accept identity providers by http on loopback addresses. For development.
+    #[arg(long, env = "TIDEGATE_HTTP_LOOPBACK_IDP")]
+    pub http_loopback_idp: bool,
+}
+
+/// The arguments of `stop-nodes`.
+#[derive(Debug, Args)]
+pub struct StopNodes {
+    /// The folder that holds all nodes.
+    #[arg(long, env = "TIDEGATE_DATA_DIR")]
+    pub data_dir: PathBuf,
+    /// How many seconds to wait for the last one.
+    #[arg(long, default_value_t = 330)]
+    pub timeout: u64,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "clap's signature")]
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text.to_owned()))
+}

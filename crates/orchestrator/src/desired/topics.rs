@@ -1,0 +1,152 @@
+//! Topics that the API was asked for. Topics that clients make by themselves are left alone.
+
+use std::collections::BTreeMap;
+
+use kafka::{
+    Admin, ConfigChange, ConfigEntry, ConfigResource, ConfigSource, ErrorCode, KafkaError,
+    NewTopic, Topic,
+};
+use model::{ServiceId, TopicName};
+use store::{DesiredTopic, Store};
+use tracing::{info, warn};
+
+use super::DesiredError;
+
+/// Creates, changes and deletes. What Kafka refuses for one topic is noted with it and keeps the
+/// others from nothing.
+pub(super) async fn apply(
+    store: &Store,
+    admin: &Admin,
+    service: ServiceId,
+) -> Result<(), DesiredError> {
+    let wanted = store.topics.list(service).await?;
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let actual = admin.describe_topics(None).await?;
+    let actual: BTreeMap<&str, &Topic> = actual.iter().map(|it| (it.name.as_str(), it)).collect();
+    let present: Vec<TopicName> = wanted
+        .iter()
+        .filter(|it| actual.contains_key(it.name.as_str()))
+        .map(|it| it.name.clone())
+        .collect();
+    let configs = admin.describe_topic_configs(&present, CONFIGS).await?;
+    for topic in &wanted {
+        let there = actual.get(topic.name.as_str()).copied();
+        let config = configs.get(topic.name.as_str()).map(Vec::as_slice).unwrap_or_default();
+        match make(store, admin, service, topic, there, config).await {
+            Ok(()) => store.topics.set_problem(service, &topic.name, None).await?,
+            Err(DesiredError::Kafka(error)) if error.code().is_some() => {
+                let problem = error.to_string();
+                warn!(topic.name = %topic.name, problem, "Kafka refuses a topic");
+                store.topics.set_problem(service, &topic.name, Some(&problem)).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The topic configs that the API can set.
+const CONFIGS: &[&str] = &[
+    "cleanup.policy",
+    "compression.type",
+    "delete.retention.ms",
+    "file.delete.delay.ms",
+    "flush.messages",
+    "flush.ms",
+    "index.interval.bytes",
+    "max.compaction.lag.ms",
+    "max.message.bytes",
+    "message.timestamp.after.max.ms",
+    "message.timestamp.before.max.ms",
+    "message.timestamp.type",
+    "min.cleanable.dirty.ratio",
+    "min.compaction.lag.ms",
+    "min.insync.replicas",
+    "preallocate",
+    "retention.bytes",
+    "retention.ms",
+    "segment.bytes",
+    "segment.index.bytes",
+    "segment.jitter.ms",
+    "segment.ms",
+    "unclean.leader.election.enable",
+];
+
+async fn make(
+    store: &Store,
+    admin: &Admin,
+    service: ServiceId,
+    topic: &DesiredTopic,
+    there: Option<&Topic>,
+    config: &[ConfigEntry],
+) -> Result<(), DesiredError> {
+    match (topic.deleting, there) {
+        (true, None) => store.topics.forget(service, &topic.name).await?,
+        (true, Some(_)) => {
+            match admin.delete_topic(&topic.name).await {
+                Ok(()) => info!(topic.name = %topic.name, "topic deleted"),
+                Err(error) if error.code() == Some(ErrorCode::UnknownTopicOrPartition) => {}
+                Err(error) => return Err(error.into()),
+            }
+            store.topics.forget(service, &topic.name).await?;
+        }
+        (false, None) => create(admin, topic).await?,
+        (false, Some(there)) => change(admin, topic, there, config).await?,
+    }
+    Ok(())
+}
+
+async fn create(admin: &Admin, topic: &DesiredTopic) -> Result<(), KafkaError> {
+    let new = NewTopic {
+        name: topic.name.clone(),
+        partitions: topic.partitions,
+        replication: topic.replication,
+        configs: topic.config.clone(),
+    };
+    match admin.create_topic(&new, false).await {
+        Ok(()) => info!(topic.name = %topic.name, "topic created"),
+        // Somebody was quicker: the next pass compares.
+        Err(error) if error.code() == Some(ErrorCode::TopicAlreadyExists) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+async fn change(
+    admin: &Admin,
+    topic: &DesiredTopic,
+    there: &Topic,
+    config: &[ConfigEntry],
+) -> Result<(), KafkaError> {
+    let partitions = i32::try_from(there.partitions.len()).unwrap_or(i32::MAX);
+    if partitions < topic.partitions {
+        admin.create_partitions(&topic.name, topic.partitions).await?;
+        info!(topic.name = %topic.name, partitions = topic.partitions, "partitions added");
+    }
+    let changes = config_changes(&topic.config, config);
+    if !changes.is_empty() {
+        let resource = ConfigResource::Topic(topic.name.clone());
+        admin.alter_configs(&resource, &changes, false).await?;
+        info!(topic.name = %topic.name, options = changes.len(), "topic configuration changed");
+    }
+    Ok(())
+}
+
+fn config_changes(wanted: &BTreeMap<String, String>, actual: &[ConfigEntry]) -> Vec<ConfigChange> {
+    let own: BTreeMap<&str, Option<&str>> = actual
+        .iter()
+        .filter(|it| it.source == ConfigSource::Topic)
+        .map(|it| (it.name.as_str(), it.value.as_deref()))
+        .collect();
+    let set = wanted
+        .iter()
+        .filter(|(name, value)| own.get(name.as_str()) != Some(&Some(value.as_str())))
+        .map(|(name, value)| ConfigChange::Set { name: name.clone(), value: value.clone() });
+    let delete = own
+        .keys()
+        .filter(|name| !wanted.contains_key(**name))
+        .map(|name| ConfigChange::Delete { name: (*name).to_owned() });
+    set.chain(delete).collect()
+}

@@ -1,0 +1,59 @@
+//! SCRAM credentials of service users.
+
+use kafka::{Admin, ErrorCode, KafkaError, ScramMechanism};
+use model::ServiceId;
+use store::Store;
+use tracing::info;
+
+use super::DesiredError;
+
+const MECHANISMS: [ScramMechanism; 2] = [ScramMechanism::Sha256, ScramMechanism::Sha512];
+
+/// Gives Kafka each password that it does not have.
+pub(super) async fn apply(
+    store: &Store,
+    admin: &Admin,
+    service: ServiceId,
+) -> Result<(), DesiredError> {
+    let users = store.users.list(service).await?;
+    let known = admin.describe_scram().await?;
+    for user in users.iter().filter(|it| !it.deleting) {
+        let name = user.username.as_str();
+        let has = known.get(name).map(Vec::as_slice).unwrap_or_default();
+        let whole = MECHANISMS.iter().all(|it| has.contains(it));
+        if whole && user.applied_version == Some(user.password_version) {
+            continue;
+        }
+        for mechanism in MECHANISMS {
+            admin.upsert_scram(name, mechanism, &user.password).await?;
+        }
+        store.users.mark_applied(service, &user.username, user.password_version).await?;
+        info!(user = name, "credentials set");
+    }
+    Ok(())
+}
+
+/// Takes the credentials of removed users away, and then forgets the users. Runs after the ACLs:
+/// their bindings are gone by then.
+pub(super) async fn remove(
+    store: &Store,
+    admin: &Admin,
+    service: ServiceId,
+) -> Result<(), DesiredError> {
+    for user in store.users.list(service).await?.iter().filter(|it| it.deleting) {
+        for mechanism in MECHANISMS {
+            match admin.delete_scram(user.username.as_str(), mechanism).await {
+                Ok(()) => {}
+                Err(error) if is_gone(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        store.users.forget(service, &user.username).await?;
+        info!(user = user.username.as_str(), "user removed");
+    }
+    Ok(())
+}
+
+fn is_gone(error: &KafkaError) -> bool {
+    error.code() == Some(ErrorCode::ResourceNotFound)
+}

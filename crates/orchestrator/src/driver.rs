@@ -1,0 +1,114 @@
+//! What the rest needs from the place where nodes run: the boundary to machines.
+
+use std::collections::BTreeMap;
+
+use model::{Node, NodeId, ProjectName, Revision, RevisionId, Secret, ServiceName};
+use rolling::{Incarnation, Process};
+use store::ServiceSecrets;
+
+/// What a driver sees of a node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Its process, if it has one.
+    pub process: Option<Process>,
+    /// Whether an order to it is being carried out.
+    pub busy: bool,
+    /// When its process was started last, however that went.
+    pub last_start: Option<model::Timestamp>,
+}
+
+/// Names a service to a driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceRef {
+    /// The project that it belongs to.
+    pub project: ProjectName,
+    /// Its name.
+    pub name: ServiceName,
+    /// Kafka's cluster id.
+    pub cluster_id: String,
+}
+
+/// What a REST proxy is started with.
+#[derive(Clone, Debug)]
+pub struct ProxyStart {
+    /// `host:port` to listen on.
+    pub address: String,
+    /// The token with which it asks the control plane for its settings.
+    pub token: Secret,
+}
+
+/// Why a driver did not do what it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// The place where nodes run did not answer or failed: try again later.
+    #[error("{what}")]
+    Failed {
+        /// What was tried, with the path or program.
+        what: String,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The node's process is not the one that the order was about.
+    #[error("the node runs {actual}, not {expected}")]
+    OtherIncarnation {
+        /// The process that has to go.
+        expected: Incarnation,
+        /// The process that is there.
+        actual: Incarnation,
+    },
+}
+
+/// Starts and restarts nodes.
+///
+/// Every method may be called again after an answer was lost, and then changes nothing more. They
+/// answer when an order is taken, not when it is carried out: what became of it shows in
+/// [`Driver::inventory`]. Between the stop and the start of a restart nothing of ours is needed: an
+/// orchestrator that dies leaves no node stopped.
+pub trait Driver: Send + Sync + 'static {
+    /// Looks at every node of a service.
+    fn inventory(
+        &self,
+        service: &ServiceRef,
+        nodes: &[Node],
+    ) -> impl Future<Output = Result<BTreeMap<NodeId, Observed>, DriverError>> + Send;
+
+    /// Brings a revision and the passwords to where the node will find them. A running node does
+    /// not notice.
+    fn stage(
+        &self,
+        service: &ServiceRef,
+        node: &Node,
+        revision: &Revision,
+        secrets: &ServiceSecrets,
+    ) -> impl Future<Output = Result<(), DriverError>> + Send;
+
+    /// Stops the process `expect` of a node, if there is one, and starts the node with a staged
+    /// revision. Refused if the node runs another process than `expect`.
+    fn restart(
+        &self,
+        service: &ServiceRef,
+        node: NodeId,
+        revision: &RevisionId,
+        expect: Option<&Incarnation>,
+    ) -> impl Future<Output = Result<(), DriverError>> + Send;
+
+    /// Whether the service's REST proxy runs, and since when it does or did.
+    fn proxy(
+        &self,
+        service: &ServiceRef,
+    ) -> impl Future<Output = Result<Observed, DriverError>> + Send;
+
+    /// Starts the service's REST proxy.
+    fn start_proxy(
+        &self,
+        service: &ServiceRef,
+        start: &ProxyStart,
+    ) -> impl Future<Output = Result<(), DriverError>> + Send;
+
+    /// Asks the service's REST proxy to stop, if it runs.
+    fn stop_proxy(
+        &self,
+        service: &ServiceRef,
+    ) -> impl Future<Output = Result<(), DriverError>> + Send;
+}

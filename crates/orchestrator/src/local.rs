@@ -1,0 +1,169 @@
+//! The driver for nodes that are processes of this machine.
+//!
+//! A node is a folder, `<data>/<project>/<service>/<node>/`, and everything in it is relative to it:
+//! `revisions/<id>/` (immutable), `secrets.properties`, `data/` (Kafka's), `logs/`. Which processes
+//! run is looked up in `/proc`, by the folder in their command line: nothing is remembered, so a
+//! restarted orchestrator adopts what runs. A restart is carried out by an [`crate::agent`], a
+//! process of its own that turns into the broker.
+
+pub(crate) mod files;
+pub(crate) mod folder;
+pub(crate) mod processes;
+mod proxies;
+pub mod stop;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use model::{Node, NodeId, Revision, RevisionId};
+use rolling::Incarnation;
+use store::ServiceSecrets;
+use tokio::process::Command;
+use tracing::info;
+
+use crate::driver::{Driver, DriverError, Observed, ProxyStart, ServiceRef};
+use folder::{NodeFolder, ServiceFolder};
+
+/// Where the local driver finds what it starts.
+#[derive(Clone, Debug)]
+pub struct LocalDriver {
+    /// Absolute path of the folder that holds all nodes.
+    pub data: PathBuf,
+    /// The `java` program.
+    pub java: PathBuf,
+    /// The folder with Kafka's jars.
+    pub kafka_libs: PathBuf,
+    /// The REST proxy's program.
+    pub rest_proxy: PathBuf,
+    /// Where REST proxies get their settings.
+    pub control_plane_url: String,
+    /// Whether loopback identity providers may be asked by `http`.
+    pub http_loopback_idp: bool,
+}
+
+impl LocalDriver {
+    fn service(&self, service: &ServiceRef) -> ServiceFolder {
+        ServiceFolder::new(&self.data, service)
+    }
+
+    fn node(&self, service: &ServiceRef, node: NodeId) -> NodeFolder {
+        self.service(service).node(node)
+    }
+}
+
+impl Driver for LocalDriver {
+    async fn inventory(
+        &self,
+        service: &ServiceRef,
+        nodes: &[Node],
+    ) -> Result<BTreeMap<NodeId, Observed>, DriverError> {
+        let table = processes::list().map_err(failed("cannot read the process table"))?;
+        let seen = nodes.iter().map(|node| {
+            let folder = self.node(service, node.id);
+            let observed = Observed {
+                process: table.broker_of(&folder),
+                busy: table.agent_of(&folder).is_some(),
+                last_start: folder.last_start(),
+            };
+            (node.id, observed)
+        });
+        Ok(seen.collect())
+    }
+
+    async fn stage(
+        &self,
+        service: &ServiceRef,
+        node: &Node,
+        revision: &Revision,
+        secrets: &ServiceSecrets,
+    ) -> Result<(), DriverError> {
+        let folder = self.node(service, node.id);
+        files::stage(&folder, node, revision, secrets)
+            .map_err(failed(&format!("cannot stage a revision in {}", folder.path().display())))
+    }
+
+    async fn restart(
+        &self,
+        service: &ServiceRef,
+        node: NodeId,
+        revision: &RevisionId,
+        expect: Option<&Incarnation>,
+    ) -> Result<(), DriverError> {
+        let folder = self.node(service, node);
+        let table = processes::list().map_err(failed("cannot read the process table"))?;
+        if table.agent_of(&folder).is_some() {
+            return Ok(());
+        }
+        if let Some(actual) = table.broker_of(&folder).map(|it| it.incarnation)
+            && expect != Some(&actual)
+        {
+            let expected = expect.cloned().unwrap_or_else(|| Incarnation("nothing".into()));
+            return Err(DriverError::OtherIncarnation { expected, actual });
+        }
+        let program = std::env::current_exe().map_err(failed("cannot find this program"))?;
+        let mut command = detached(&program);
+        command.arg("run-node").arg("--dir").arg(folder.path());
+        command.arg("--revision").arg(revision.as_str());
+        command.arg("--cluster-id").arg(&service.cluster_id);
+        command.arg("--java").arg(&self.java).arg("--kafka-libs").arg(&self.kafka_libs);
+        if let Some(expect) = expect {
+            command.arg("--expect").arg(&expect.0);
+        }
+        info!(node.id = %node, revision.id = %revision, "starting an agent for node {node}");
+        spawn(command, &folder.log("agent.log")).await
+    }
+
+    async fn proxy(&self, service: &ServiceRef) -> Result<Observed, DriverError> {
+        proxies::observe(&self.service(service))
+    }
+
+    async fn start_proxy(
+        &self,
+        service: &ServiceRef,
+        start: &ProxyStart,
+    ) -> Result<(), DriverError> {
+        proxies::start(self, &self.service(service), start).await
+    }
+
+    async fn stop_proxy(&self, service: &ServiceRef) -> Result<(), DriverError> {
+        proxies::stop(&self.service(service))
+    }
+}
+
+/// Says what failed, for an [`io::Error`].
+fn failed(what: &str) -> impl FnOnce(io::Error) -> DriverError + use<> {
+    let what = what.to_owned();
+    move |source| DriverError::Failed { what, source }
+}
+
+/// A command that runs in a session of its own, as nobody's child.
+fn detached(program: &Path) -> Command {
+    let mut command = Command::new("setsid");
+    command.arg("--fork").arg(program);
+    command
+}
+
+/// Runs a detached command with its output appended to `log`. Returns when it was started.
+async fn spawn(mut command: Command, log: &Path) -> Result<(), DriverError> {
+    let open = || -> io::Result<(Stdio, Stdio)> {
+        if let Some(folder) = log.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
+        Ok((file.try_clone()?.into(), file.into()))
+    };
+    let (out, err) = open().map_err(failed(&format!("cannot open {}", log.display())))?;
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(err)
+        .status()
+        .await
+        .map_err(failed("cannot run setsid"))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(failed("cannot start a process")(io::Error::other(status.to_string())))
+}

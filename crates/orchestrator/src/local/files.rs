@@ -1,0 +1,67 @@
+//! Writing what a node is started with.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use model::{Node, Revision};
+use service_config::render_node;
+use store::ServiceSecrets;
+
+use super::folder::NodeFolder;
+
+/// To a file that is rolled over, and never to standard output, where tools answer.
+const LOG4J: &str = "\
+status=warn
+appender.file.type=RollingFile
+appender.file.name=file
+appender.file.fileName=logs/server.log
+appender.file.filePattern=logs/server.log.%i
+appender.file.layout.type=PatternLayout
+appender.file.layout.pattern=[%d] %p %m (%c)%n
+appender.file.policies.type=Policies
+appender.file.policies.size.type=SizeBasedTriggeringPolicy
+appender.file.policies.size.size=20MB
+appender.file.strategy.type=DefaultRolloverStrategy
+appender.file.strategy.max=5
+rootLogger.level=info
+rootLogger.appenderRef.file.ref=file
+";
+
+/// Writes a revision and what goes with it. Each file appears whole or not at all, and one that is
+/// already as it should be is left alone.
+pub(super) fn stage(
+    folder: &NodeFolder,
+    node: &Node,
+    revision: &Revision,
+    secrets: &ServiceSecrets,
+) -> io::Result<()> {
+    let dir = folder.revision(&revision.id);
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+    fs::create_dir_all(folder.path().join("logs"))?;
+    let properties = format!("{}{}", render_node(node), revision.server_properties);
+    write(&dir.join("server.properties"), &properties)?;
+    write(&dir.join("jvm.options"), &revision.jvm_options.join("\n"))?;
+    write(&folder.log4j(), LOG4J)?;
+    let secrets = format!(
+        "broker={}\nadmin={}\nrest_proxy={}\n",
+        secrets.broker.expose(),
+        secrets.admin.expose(),
+        secrets.rest_proxy.expose()
+    );
+    write(&folder.secrets(), &secrets)
+}
+
+/// Writes a file that only we can read: beside it first, then in its place.
+pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
+    if fs::read_to_string(path).is_ok_and(|it| it == text) {
+        return Ok(());
+    }
+    let beside = path.with_extension("new");
+    let mut file =
+        fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, path)
+}

@@ -1,0 +1,51 @@
+//! REST proxies as processes of this machine.
+
+use std::fs;
+
+use super::folder::{ServiceFolder, modified};
+use super::{LocalDriver, detached, failed, files, processes, spawn};
+use crate::driver::{DriverError, Observed, ProxyStart};
+
+/// The file with the proxy's token, by which its process is recognised as well.
+fn token_file(folder: &ServiceFolder) -> std::path::PathBuf {
+    folder.rest_proxy().join("token")
+}
+
+pub(super) fn observe(folder: &ServiceFolder) -> Result<Observed, DriverError> {
+    let table = processes::list().map_err(failed("cannot read the process table"))?;
+    let running = !table.with_argument(&token_file(folder).display().to_string()).is_empty();
+    let last_start = modified(&folder.rest_proxy().join("started"));
+    Ok(Observed { process: None, busy: running, last_start })
+}
+
+pub(super) async fn start(
+    driver: &LocalDriver,
+    folder: &ServiceFolder,
+    start: &ProxyStart,
+) -> Result<(), DriverError> {
+    let dir = folder.rest_proxy();
+    let prepare = || {
+        fs::create_dir_all(&dir)?;
+        files::write(&token_file(folder), start.token.expose())?;
+        fs::write(dir.join("started"), "")
+    };
+    prepare().map_err(failed(&format!("cannot write to {}", dir.display())))?;
+    let mut command = detached(&driver.rest_proxy);
+    command.arg("--listen").arg(&start.address);
+    command.arg("--control-plane-url").arg(&driver.control_plane_url);
+    command.arg("--token-file").arg(token_file(folder));
+    if driver.http_loopback_idp {
+        command.env("TIDEGATE_HTTP_LOOPBACK_IDP", "true");
+    }
+    spawn(command, &dir.join("rest-proxy.log")).await
+}
+
+pub(super) fn stop(folder: &ServiceFolder) -> Result<(), DriverError> {
+    let table = processes::list().map_err(failed("cannot read the process table"))?;
+    for pid in table.with_argument(&token_file(folder).display().to_string()) {
+        if let Some(incarnation) = processes::incarnation(pid) {
+            processes::terminate(&incarnation).map_err(failed("cannot stop the REST proxy"))?;
+        }
+    }
+    Ok(())
+}

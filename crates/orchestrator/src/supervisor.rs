@@ -1,0 +1,135 @@
+//! One pair of tasks for each service, and who wakes them.
+
+mod keeper;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{ServiceId, UrlPolicy};
+use store::{Store, StoreError};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+use crate::driver::Driver;
+use keeper::Keeper;
+
+/// How often services are looked for when no notification comes.
+const POLL: Duration = Duration::from_secs(5);
+/// How long to wait before the database is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Looks after all services.
+#[derive(Debug)]
+pub struct Supervisor<D> {
+    /// What is wanted.
+    pub store: Store,
+    /// Where nodes run.
+    pub driver: Arc<D>,
+    /// Which addresses of identity providers are acceptable.
+    pub url_policy: UrlPolicy,
+}
+
+/// The tasks of one service.
+struct Looked {
+    /// Raised to wake them.
+    wake: watch::Sender<u64>,
+    stop: CancellationToken,
+}
+
+impl<D: Driver> Supervisor<D> {
+    /// Runs until `stop` is cancelled, then waits for each task to end its pass. Brokers and
+    /// proxies go on running.
+    pub async fn run(self, stop: CancellationToken) {
+        let holder = Uuid::now_v7();
+        let tracker = TaskTracker::new();
+        let mut services: BTreeMap<ServiceId, Looked> = BTreeMap::new();
+        while !stop.is_cancelled() {
+            if let Err(error) = self.watch(&mut services, &tracker, holder, &stop).await {
+                warn!(error = &error as &dyn Error, "the database is away");
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(RETRY) => {}
+            }
+        }
+        for looked in services.values() {
+            looked.stop.cancel();
+        }
+        tracker.close();
+        tracker.wait().await;
+    }
+
+    /// Wakes the tasks of each service that has changed, until the database fails.
+    async fn watch(
+        &self,
+        services: &mut BTreeMap<ServiceId, Looked>,
+        tracker: &TaskTracker,
+        holder: Uuid,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        let mut changes = self.store.changes().await?;
+        loop {
+            self.refresh(services, tracker, holder).await?;
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(POLL) => {}
+                heard = changes.next() => {
+                    let service = heard?;
+                    for (id, looked) in services.iter() {
+                        if service.is_none_or(|it| it == *id) {
+                            looked.wake.send_modify(|it| *it += 1);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Starts tasks for new services and stops those of services that are gone.
+    async fn refresh(
+        &self,
+        services: &mut BTreeMap<ServiceId, Looked>,
+        tracker: &TaskTracker,
+        holder: Uuid,
+    ) -> Result<(), StoreError> {
+        let ids = self.store.services.ids().await?;
+        services.retain(|id, looked| {
+            let stays = ids.contains(id);
+            if !stays {
+                looked.stop.cancel();
+            }
+            stays
+        });
+        for id in ids {
+            services.entry(id).or_insert_with(|| {
+                info!(service.id = %id, "looking after a service");
+                let (wake, woken) = watch::channel(0);
+                let stop = CancellationToken::new();
+                let keeper = Keeper::new(self, id, holder);
+                tracker.spawn(guarded("nodes", {
+                    let (keeper, woken, stop) = (keeper.clone(), woken.clone(), stop.clone());
+                    async move { keeper.keep_nodes(woken, stop).await }
+                }));
+                let ends = stop.clone();
+                tracker.spawn(guarded("desired state", async move {
+                    keeper.keep_desired(woken, ends).await;
+                }));
+                Looked { wake, stop }
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Logs a panic instead of losing it. The service's other task goes on.
+async fn guarded(task: &'static str, work: impl Future<Output = ()> + Send) {
+    use futures::FutureExt;
+    if std::panic::AssertUnwindSafe(work).catch_unwind().await.is_err() {
+        error!(task, "a task has panicked: restart the orchestrator");
+    }
+}

@@ -1,0 +1,227 @@
+//! The two tasks of one service.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kafka::{Admin, AdminConfig, Credential};
+use model::{Principal, Secret, ServiceId, UrlPolicy};
+use rolling::Step;
+use service_config::{Effective, Rules, effective};
+use store::{Service, ServiceSecrets, Store, StoreError};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug, info_span, warn};
+use uuid::Uuid;
+
+use super::Supervisor;
+use crate::driver::{Driver, ServiceRef};
+use crate::roller::{Roller, Subject};
+use crate::{desired, proxy};
+
+/// The time between two passes while something is under way.
+const BUSY: Duration = Duration::from_millis(500);
+/// The time between two passes while all is well.
+const IDLE: Duration = Duration::from_secs(3);
+/// How long a service stays ours without a pass.
+const LEASE: Duration = Duration::from_secs(10);
+/// The deadline of each admin call.
+const ADMIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Keeps one service as it shall be.
+#[derive(Debug)]
+pub(super) struct Keeper<D> {
+    store: Store,
+    driver: Arc<D>,
+    url_policy: UrlPolicy,
+    service: ServiceId,
+    holder: Uuid,
+    admin: Arc<Mutex<Option<KeptAdmin>>>,
+}
+
+/// A client, and the addresses that it was made for.
+type KeptAdmin = (Vec<String>, Admin);
+
+impl<D> Clone for Keeper<D> {
+    fn clone(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            driver: Arc::clone(&self.driver),
+            url_policy: self.url_policy,
+            service: self.service,
+            holder: self.holder,
+            admin: Arc::clone(&self.admin),
+        }
+    }
+}
+
+/// A service as one pass sees it.
+struct Read {
+    service: Service,
+    named: ServiceRef,
+    secrets: ServiceSecrets,
+    admin: Admin,
+    effective: Option<Effective>,
+}
+
+impl<D: Driver> Keeper<D> {
+    pub(super) fn new(supervisor: &Supervisor<D>, service: ServiceId, holder: Uuid) -> Self {
+        Self {
+            store: supervisor.store.clone(),
+            driver: Arc::clone(&supervisor.driver),
+            url_policy: supervisor.url_policy,
+            service,
+            holder,
+            admin: Arc::default(),
+        }
+    }
+
+    /// Rolls the nodes and looks after the proxy.
+    pub(super) async fn keep_nodes(self, mut woken: watch::Receiver<u64>, stop: CancellationToken) {
+        let mut roller = Roller::new(self.store.clone(), Arc::clone(&self.driver), self.service);
+        let span = info_span!("nodes", service.id = %self.service);
+        while !stop.is_cancelled() {
+            let settled = self.nodes_pass(&mut roller).instrument(span.clone()).await;
+            pause(if settled { IDLE } else { BUSY }, &mut woken, &stop).await;
+        }
+        if let Err(error) = self.store.leases.release(&self.lease(), self.holder).await {
+            warn!(error = &error as &dyn Error, "cannot give the lease back");
+        }
+    }
+
+    /// Makes Kafka equal to what is wanted.
+    pub(super) async fn keep_desired(
+        self,
+        mut woken: watch::Receiver<u64>,
+        stop: CancellationToken,
+    ) {
+        let span = info_span!("desired", service.id = %self.service);
+        while !stop.is_cancelled() {
+            let settled = self.desired_pass().instrument(span.clone()).await;
+            pause(if settled { IDLE } else { BUSY }, &mut woken, &stop).await;
+        }
+    }
+
+    /// Tells whether all is well.
+    async fn nodes_pass(&self, roller: &mut Roller<D>) -> bool {
+        let read = match self.read().await {
+            Ok(Some(read)) => read,
+            Ok(None) => return true,
+            Err(error) => {
+                warn!(error = &error as &dyn Error, "cannot read the service");
+                return false;
+            }
+        };
+        if let Some(effective) = &read.effective
+            && let Err(error) = proxy::look_after(
+                &self.store,
+                &self.driver,
+                &read.named,
+                &read.service,
+                effective.kafka_rest(),
+            )
+            .await
+        {
+            warn!(error = &error as &dyn Error, "cannot look after the REST proxy");
+        }
+        let oidc = read.effective.as_ref().and_then(Effective::oidc);
+        let subject = Subject {
+            service: &read.service,
+            named: &read.named,
+            secrets: &read.secrets,
+            admin: &read.admin,
+            jwks: oidc.map(|it| &it.jwks_url),
+        };
+        match roller.pass(&subject).await {
+            Ok(step) => {
+                debug!(?step, "pass");
+                step == Step::Done && read.service.state == model::ServiceState::Running
+            }
+            Err(error) => {
+                warn!(error = &error as &dyn Error, "pass ended early");
+                false
+            }
+        }
+    }
+
+    async fn desired_pass(&self) -> bool {
+        match self.read().await {
+            Ok(Some(read)) => desired::apply(&self.store, &read.admin, &read.service).await == 0,
+            Ok(None) => true,
+            Err(error) => {
+                warn!(error = &error as &dyn Error, "cannot read the service");
+                false
+            }
+        }
+    }
+
+    /// Reads the service, if it is there and its lease is ours.
+    async fn read(&self) -> Result<Option<Read>, StoreError> {
+        if self.store.leases.hold(&self.lease(), self.holder, LEASE).await?.is_none() {
+            debug!("another orchestrator looks after this service");
+            return Ok(None);
+        }
+        let Some(service) = self.store.services.by_id(self.service).await? else {
+            return Ok(None);
+        };
+        let Some(secrets) = self.store.services.secrets(self.service).await? else {
+            return Ok(None);
+        };
+        let rules = Rules { url_policy: self.url_policy };
+        let effective = match effective(&service.user_config, &rules) {
+            Ok(effective) => Some(effective),
+            Err(errors) => {
+                let first = errors.first().map(ToString::to_string);
+                warn!(errors = errors.len(), first, "the stored configuration breaks a rule");
+                None
+            }
+        };
+        let named = ServiceRef {
+            project: service.project.clone(),
+            name: service.name.clone(),
+            cluster_id: service.cluster_id.clone(),
+        };
+        let admin = self.admin(&service, &secrets.admin);
+        Ok(Some(Read { service, named, secrets, admin, effective }))
+    }
+
+    /// The admin client, made anew only when the addresses have changed.
+    fn admin(&self, service: &Service, password: &Secret) -> Admin {
+        let bootstrap: Vec<String> =
+            service.nodes.iter().map(model::Node::internal_address).collect();
+        let mut kept = self.admin.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((addresses, admin)) = kept.as_ref()
+            && *addresses == bootstrap
+        {
+            return admin.clone();
+        }
+        let admin = Admin::new(AdminConfig {
+            bootstrap: bootstrap.clone(),
+            credential: Credential::Plain {
+                username: Principal::ADMIN.to_owned(),
+                password: password.clone(),
+            },
+            client_id: "tidegate-orchestrator".to_owned(),
+            timeout: ADMIN_TIMEOUT,
+        });
+        *kept = Some((bootstrap, admin.clone()));
+        admin
+    }
+
+    fn lease(&self) -> String {
+        format!("service/{}", self.service)
+    }
+}
+
+async fn pause(time: Duration, woken: &mut watch::Receiver<u64>, stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(time) => {}
+        changed = woken.changed() => {
+            // The sender is gone only when the service is: `stop` follows.
+            if changed.is_err() {
+                stop.cancelled().await;
+            }
+        }
+    }
+}

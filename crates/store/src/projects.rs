@@ -34,9 +34,10 @@ impl Projects {
 
     /// The project of that name.
     pub async fn get(&self, name: &ProjectName) -> Result<Option<Project>, StoreError> {
-        let row = sqlx::query!("select created_at from project where project_name = $1", name.as_str())
-            .fetch_optional(&self.pool)
-            .await?;
+        let row =
+            sqlx::query!("select created_at from project where project_name = $1", name.as_str())
+                .fetch_optional(&self.pool)
+                .await?;
         Ok(row.map(|row| Project { name: name.clone(), created_at: timestamp(row.created_at) }))
     }
 

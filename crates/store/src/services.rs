@@ -5,7 +5,9 @@ mod update;
 
 use std::collections::BTreeMap;
 
-use model::{Node, ProjectName, RevisionId, Secret, ServiceId, ServiceName, ServiceState, Timestamp};
+use model::{
+    Node, ProjectName, RevisionId, Secret, ServiceId, ServiceName, ServiceState, Timestamp,
+};
 use serde_json::{Map, Value};
 use sqlx::PgPool;
 use sqlx::types::Json;

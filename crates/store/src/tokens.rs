@@ -48,9 +48,12 @@ impl Tokens {
         service: ServiceId,
     ) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await?;
-        sqlx::query!("delete from api_token where role = 'rest_proxy' and service_id = $1", service.0)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query!(
+            "delete from api_token where role = 'rest_proxy' and service_id = $1",
+            service.0
+        )
+        .execute(&mut *tx)
+        .await?;
         sqlx::query!(
             "insert into api_token (token_hash, project_name, role, service_id, description)
              select $1, project_name, 'rest_proxy', service_id, 'REST proxy'
@@ -74,7 +77,9 @@ impl Tokens {
         .await?;
         row.map(|row| match row.service_id {
             Some(id) => Ok(TokenScope::RestProxy(ServiceId(id))),
-            None => Ok(TokenScope::Project(ProjectName::try_from(row.project_name).map_err(decode)?)),
+            None => {
+                Ok(TokenScope::Project(ProjectName::try_from(row.project_name).map_err(decode)?))
+            }
         })
         .transpose()
     }

@@ -1,0 +1,9 @@
+//! The store on a real Postgres: each rule of the data, and what two writers do to each other.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod access;
+mod fixture;
+mod leases;
+mod migrations;
+mod rollouts;
+mod services;

@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+use model::ServiceState;
+use sqlx::PgPool;
+use store::{ApplyError, CreateServiceError, Store, UserType};
+
+use crate::fixture::{change, new_service, object, project, revision, with_service};
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn a_new_service_has_its_nodes_its_admin_and_a_rollout(pool: PgPool) {
+    let (store, service) = with_service(pool).await;
+    assert_eq!(service.state, ServiceState::Rebuilding);
+    assert_eq!(service.nodes.len(), 3);
+    assert_eq!(service.target, revision('a').id);
+    let users = store.users.list(service.id).await.unwrap();
+    assert_eq!(users[0].username.as_str(), "avnadmin");
+    assert_eq!(users[0].kind, UserType::Primary);
+    assert_eq!(store.acls.list(service.id).await.unwrap()[0].id.0, "default");
+    let rollout = store.rollouts.active(service.id).await.unwrap().unwrap();
+    assert_eq!(rollout.rollout.target, revision('a').id);
+    let stored = store.nodes.revision(&service.target).await.unwrap();
+    assert_eq!(stored, Some(revision('a')));
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn names_and_ports_are_taken_once(pool: PgPool) {
+    let (store, _) = with_service(pool).await;
+    let create = async |name: &str, base| store.services.create(&new_service(name, base)).await;
+    assert!(matches!(create("my-kafka", 21_000).await, Err(CreateServiceError::Exists)));
+    assert!(matches!(create("other", 20_000).await, Err(CreateServiceError::PortTaken)));
+    create("other", 21_000).await.unwrap();
+    let mut stranger = new_service("third", 22_000);
+    stranger.project = "nowhere".parse().unwrap();
+    let refused = store.services.create(&stranger).await;
+    assert!(matches!(refused, Err(CreateServiceError::NoSuchProject)));
+    assert_eq!(store.services.list(&project()).await.unwrap().len(), 2);
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn a_change_decided_on_an_older_state_is_refused(pool: PgPool) {
+    let (store, service) = with_service(pool).await;
+    let apply =
+        async |generation, to| store.services.apply(service.id, generation, &change(to)).await;
+    apply(service.generation, 'b').await.unwrap();
+    assert!(matches!(apply(service.generation, 'c').await, Err(ApplyError::Stale)));
+    let now = store.services.by_id(service.id).await.unwrap().unwrap();
+    assert_eq!(now.generation, service.generation + 1);
+    assert_eq!(now.target, revision('b').id);
+    assert_eq!(now.user_config, object(serde_json::json!({ "kafka": { "num_partitions": 3 } })));
+    assert!(now.termination_protection);
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn the_same_revision_starts_no_rollout(pool: PgPool) {
+    let (store, service) = with_service(pool).await;
+    let first = store.rollouts.active(service.id).await.unwrap().unwrap();
+    store.rollouts.finish(service.id, &first).await.unwrap();
+    store.services.apply(service.id, service.generation, &change('a')).await.unwrap();
+    let now = store.services.by_id(service.id).await.unwrap().unwrap();
+    assert_eq!(now.state, ServiceState::Running);
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn a_change_is_heard(pool: PgPool) {
+    let (store, service) = with_service(pool.clone()).await;
+    let mut changes = Store::on(pool).changes().await.unwrap();
+    store.services.apply(service.id, service.generation, &change('b')).await.unwrap();
+    let heard = tokio::time::timeout(Duration::from_secs(10), changes.next()).await.unwrap();
+    assert_eq!(heard.unwrap(), Some(service.id));
+}

@@ -1,19 +1,18 @@
 //! Makes Kafka equal to what is wanted: users, topics, ACLs, dynamic configuration.
 //!
 //! Each part looks at what Kafka has, and changes only the difference; nothing that is not ours is
-//! deleted. A part that fails is logged and tried again with the next pass, and keeps none of the
-//! others from being done.
+//! deleted. A part that fails is tried again with the next pass, and keeps none of the others from
+//! being done.
 
 mod acls;
 mod dynamic;
 mod topics;
 mod users;
 
-use std::error::Error;
-
 use kafka::{Admin, KafkaError};
 use store::{Service, Store, StoreError};
-use tracing::warn;
+
+use crate::reported::chain;
 
 /// Why a part could not be made as wanted.
 #[derive(Debug, thiserror::Error)]
@@ -26,24 +25,20 @@ pub enum DesiredError {
     Kafka(#[from] KafkaError),
 }
 
-/// One pass over everything that a service shall have. Returns how many parts failed.
+/// One pass over everything that a service shall have. Returns what could not be done, in words.
 ///
 /// Users go first, so that whoever an ACL is for exists; a user that is to be removed loses its
 /// bindings before its name is forgotten.
-pub async fn apply(store: &Store, admin: &Admin, service: &Service) -> usize {
+pub async fn apply(store: &Store, admin: &Admin, service: &Service) -> Vec<String> {
     let parts = [
         ("users", users::apply(store, admin, service.id).await),
         ("topics", topics::apply(store, admin, service.id).await),
-        ("acls", acls::apply(store, admin, service.id).await),
+        ("ACLs", acls::apply(store, admin, service.id).await),
         ("dynamic configuration", dynamic::apply(admin, &service.dynamic_config).await),
         ("users to remove", users::remove(store, admin, service.id).await),
     ];
-    let mut failed = 0;
-    for (part, outcome) in parts {
-        if let Err(error) = outcome {
-            failed += 1;
-            warn!(part, error = &error as &dyn Error, "cannot make Kafka as wanted");
-        }
-    }
-    failed
+    let failed = parts.into_iter().filter_map(|(part, outcome)| {
+        outcome.err().map(|error| format!("{part}: {}", chain(&error)))
+    });
+    failed.collect()
 }

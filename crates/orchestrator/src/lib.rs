@@ -14,5 +14,6 @@ pub mod driver;
 pub mod local;
 pub mod look;
 pub mod proxy;
+mod reported;
 pub mod roller;
 pub mod supervisor;

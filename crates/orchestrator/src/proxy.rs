@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use model::{Secret, Timestamp};
 use store::{Service, Store, StoreError};
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::driver::{Driver, DriverError, ProxyStart, ServiceRef};
 
@@ -24,6 +24,9 @@ pub enum ProxyError {
     /// The place where it runs failed.
     #[error("the driver failed")]
     Driver(#[from] DriverError),
+    /// It exited soon after its start; the next start waits.
+    #[error("it exits soon after each start: see its log")]
+    KeepsExiting,
     /// The system has no random numbers.
     #[error("no random numbers")]
     Random,
@@ -47,8 +50,7 @@ pub async fn look_after<D: Driver>(
         (true, false) => {
             let now = Timestamp::now();
             if seen.last_start.is_some_and(|it| now.ms_since(it) < START_AGAIN_MS) {
-                warn!("the REST proxy has exited soon after its start");
-                return Ok(());
+                return Err(ProxyError::KeepsExiting);
             }
             let token = new_token()?;
             let hash = sha256(&token);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kafka::Admin;
 use model::{IdpUrl, NodeId, RevisionId, ServiceId, Timestamp};
 use rolling::{Blocker, Incarnation, Order, ServiceView, Step, next_step};
-use store::{ActiveRollout, NodePin, RecordError, Service, ServiceSecrets, Store, StoreError};
+use store::{ActiveRollout, NodePin, RecordError, ServiceSecrets, Store, StoreError};
 use tracing::{info, warn};
 
 use crate::driver::{Driver, DriverError, ServiceRef};
@@ -53,8 +53,6 @@ pub struct Roller<D> {
 /// What one pass needs to know of its service.
 #[derive(Debug)]
 pub struct Subject<'a> {
-    /// The service.
-    pub service: &'a Service,
     /// How drivers call it.
     pub named: &'a ServiceRef,
     /// Its passwords.

@@ -16,6 +16,8 @@ use uuid::Uuid;
 
 use super::Supervisor;
 use crate::driver::{Driver, ServiceRef};
+use crate::proxy::ProxyError;
+use crate::reported::{Reported, chain};
 use crate::roller::{Roller, Subject};
 use crate::{desired, proxy};
 
@@ -62,6 +64,8 @@ struct Read {
     secrets: ServiceSecrets,
     admin: Admin,
     effective: Option<Effective>,
+    /// Which rules the stored configuration breaks: written by a version with other rules.
+    problems: Vec<String>,
 }
 
 impl<D: Driver> Keeper<D> {
@@ -80,8 +84,10 @@ impl<D: Driver> Keeper<D> {
     pub(super) async fn keep_nodes(self, mut woken: watch::Receiver<u64>, stop: CancellationToken) {
         let mut roller = Roller::new(self.store.clone(), Arc::clone(&self.driver), self.service);
         let span = info_span!("nodes", service.id = %self.service);
+        let mut reported = Reported::default();
         while !stop.is_cancelled() {
-            let settled = self.nodes_pass(&mut roller).instrument(span.clone()).await;
+            let settled =
+                self.nodes_pass(&mut roller, &mut reported).instrument(span.clone()).await;
             pause(if settled { IDLE } else { BUSY }, &mut woken, &stop).await;
         }
         if let Err(error) = self.store.leases.release(&self.lease(), self.holder).await {
@@ -96,63 +102,63 @@ impl<D: Driver> Keeper<D> {
         stop: CancellationToken,
     ) {
         let span = info_span!("desired", service.id = %self.service);
+        let mut reported = Reported::default();
         while !stop.is_cancelled() {
-            let settled = self.desired_pass().instrument(span.clone()).await;
+            let settled = self.desired_pass(&mut reported).instrument(span.clone()).await;
             pause(if settled { IDLE } else { BUSY }, &mut woken, &stop).await;
         }
     }
 
     /// Tells whether all is well.
-    async fn nodes_pass(&self, roller: &mut Roller<D>) -> bool {
+    async fn nodes_pass(&self, roller: &mut Roller<D>, reported: &mut Reported) -> bool {
         let read = match self.read().await {
             Ok(Some(read)) => read,
             Ok(None) => return true,
             Err(error) => {
-                warn!(error = &error as &dyn Error, "cannot read the service");
+                report(reported, &[chain(&error)]);
                 return false;
             }
         };
-        if let Some(effective) = &read.effective
-            && let Err(error) = proxy::look_after(
-                &self.store,
-                &self.driver,
-                &read.named,
-                &read.service,
-                effective.kafka_rest(),
-            )
-            .await
-        {
-            warn!(error = &error as &dyn Error, "cannot look after the REST proxy");
+        let mut failed = read.problems.clone();
+        if let Err(error) = self.look_after_proxy(&read).await {
+            failed.push(format!("REST proxy: {}", chain(&error)));
         }
         let oidc = read.effective.as_ref().and_then(Effective::oidc);
         let subject = Subject {
-            service: &read.service,
             named: &read.named,
             secrets: &read.secrets,
             admin: &read.admin,
             jwks: oidc.map(|it| &it.jwks_url),
         };
-        match roller.pass(&subject).await {
+        let settled = match roller.pass(&subject).await {
             Ok(step) => {
                 debug!(?step, "pass");
                 step == Step::Done && read.service.state == model::ServiceState::Running
             }
             Err(error) => {
-                warn!(error = &error as &dyn Error, "pass ended early");
+                failed.push(chain(&error));
                 false
             }
-        }
+        };
+        report(reported, &failed);
+        settled
     }
 
-    async fn desired_pass(&self) -> bool {
-        match self.read().await {
-            Ok(Some(read)) => desired::apply(&self.store, &read.admin, &read.service).await == 0,
-            Ok(None) => true,
-            Err(error) => {
-                warn!(error = &error as &dyn Error, "cannot read the service");
-                false
-            }
-        }
+    async fn look_after_proxy(&self, read: &Read) -> Result<(), ProxyError> {
+        let Some(effective) = &read.effective else { return Ok(()) };
+        let wanted = effective.kafka_rest();
+        proxy::look_after(&self.store, &self.driver, &read.named, &read.service, wanted).await
+    }
+
+    async fn desired_pass(&self, reported: &mut Reported) -> bool {
+        let failed = match self.read().await {
+            Ok(Some(read)) => desired::apply(&self.store, &read.admin, &read.service).await,
+            Ok(None) => Vec::new(),
+            Err(error) => vec![chain(&error)],
+        };
+        let settled = failed.is_empty();
+        report(reported, &failed);
+        settled
     }
 
     /// Reads the service, if it is there and its lease is ours.
@@ -168,13 +174,9 @@ impl<D: Driver> Keeper<D> {
             return Ok(None);
         };
         let rules = Rules { url_policy: self.url_policy };
-        let effective = match effective(&service.user_config, &rules) {
-            Ok(effective) => Some(effective),
-            Err(errors) => {
-                let first = errors.first().map(ToString::to_string);
-                warn!(errors = errors.len(), first, "the stored configuration breaks a rule");
-                None
-            }
+        let (effective, problems) = match effective(&service.user_config, &rules) {
+            Ok(effective) => (Some(effective), Vec::new()),
+            Err(errors) => (None, errors.iter().map(ToString::to_string).collect()),
         };
         let named = ServiceRef {
             project: service.project.clone(),
@@ -182,7 +184,7 @@ impl<D: Driver> Keeper<D> {
             cluster_id: service.cluster_id.clone(),
         };
         let admin = self.admin(&service, &secrets.admin);
-        Ok(Some(Read { service, named, secrets, admin, effective }))
+        Ok(Some(Read { service, named, secrets, admin, effective, problems }))
     }
 
     /// The admin client, made anew only when the addresses have changed.
@@ -210,6 +212,12 @@ impl<D: Driver> Keeper<D> {
 
     fn lease(&self) -> String {
         format!("service/{}", self.service)
+    }
+}
+
+fn report(reported: &mut Reported, failed: &[String]) {
+    if reported.is_news(failed) {
+        warn!("pass failed in part, trying again: {}", failed.join("; "));
     }
 }
 

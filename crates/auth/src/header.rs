@@ -1,0 +1,151 @@
+//! The outside of a token: its three parts, and what its header may say.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, crypto};
+use serde_json::{Map, Value};
+
+use crate::error::AuthError;
+use crate::json::{self, member};
+use crate::jwk::Key;
+
+/// The longest token that is looked at.
+const MAX_TOKEN: usize = 16 * 1024;
+/// The longest header, decoded.
+const MAX_HEADER: usize = 4 * 1024;
+/// The longest `kid` that is looked for.
+pub(crate) const MAX_KID: usize = 256;
+
+/// A token taken apart. Nothing of it is proven.
+pub(crate) struct Jws<'t> {
+    /// What it is signed with, by its own word; one of those that we accept.
+    pub(crate) alg: Algorithm,
+    /// Which key signed it, by its own word.
+    pub(crate) kid: Option<String>,
+    /// What is signed: header, dot, payload.
+    message: &'t str,
+    payload: &'t str,
+    signature: &'t str,
+}
+
+impl<'t> Jws<'t> {
+    /// Takes `token` apart and judges its header.
+    pub(crate) fn parse(token: &'t str) -> Result<Self, AuthError> {
+        if token.len() > MAX_TOKEN {
+            return Err(AuthError::TooLong);
+        }
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        if !token.bytes().all(plain) {
+            return Err(AuthError::Malformed);
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or(AuthError::Malformed)?;
+        let (header, payload) = message.split_once('.').ok_or(AuthError::Malformed)?;
+        if payload.contains('.') || header.is_empty() || payload.is_empty() {
+            return Err(AuthError::Malformed);
+        }
+        let header = decode(header)?;
+        if header.len() > MAX_HEADER {
+            return Err(AuthError::TooLong);
+        }
+        let header = json::object(&header).ok_or(AuthError::Malformed)?;
+        let alg = accepted_alg(&header)?;
+        refuse_extensions(&header)?;
+        refuse_other_types(&header)?;
+        let kid = kid(&header)?;
+        if signature.is_empty() {
+            return Err(AuthError::Malformed);
+        }
+        Ok(Self { alg, kid, message, payload, signature })
+    }
+
+    /// Checks the signature by `key`, and gives the bytes that are proven by it.
+    pub(crate) fn verified_payload(&self, key: &Key) -> Result<Vec<u8>, AuthError> {
+        let message = self.message.as_bytes();
+        match crypto::verify(self.signature, message, key.decoding(), self.alg) {
+            Ok(true) => decode(self.payload),
+            Ok(false) | Err(_) => Err(AuthError::Signature),
+        }
+    }
+}
+
+/// Strict base64url: no padding, no other alphabet, no stray bits at the end.
+fn decode(part: &str) -> Result<Vec<u8>, AuthError> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| AuthError::Malformed)
+}
+
+/// The algorithm of this name, if a token may be signed with it. Never a symmetric one: whoever
+/// can read the published keys could sign.
+pub(crate) fn algorithm(name: &str) -> Option<Algorithm> {
+    Some(match name {
+        "RS256" => Algorithm::RS256,
+        "RS384" => Algorithm::RS384,
+        "RS512" => Algorithm::RS512,
+        "PS256" => Algorithm::PS256,
+        "PS384" => Algorithm::PS384,
+        "PS512" => Algorithm::PS512,
+        "ES256" => Algorithm::ES256,
+        "ES384" => Algorithm::ES384,
+        "EdDSA" => Algorithm::EdDSA,
+        _ => return None,
+    })
+}
+
+fn accepted_alg(header: &Map<String, Value>) -> Result<Algorithm, AuthError> {
+    header.get("alg").and_then(Value::as_str).and_then(algorithm).ok_or(AuthError::Algorithm)
+}
+
+/// Refuses what changes the meaning of the rest. `jwk`, `jku`, `x5u` and `x5c` change nothing: the
+/// key is never taken from a token.
+fn refuse_extensions(header: &Map<String, Value>) -> Result<(), AuthError> {
+    // With `cty: JWT` jose4j takes the payload for another token.
+    if ["crit", "b64", "zip", "enc", "cty"].iter().any(|&name| header.contains_key(name)) {
+        return Err(AuthError::Extension);
+    }
+    // jose4j looks for the key by these as well, and fails if they are no strings.
+    if ["x5t", "x5t#S256"]
+        .iter()
+        .any(|&name| member(header, name).is_some_and(|it| !it.is_string()))
+    {
+        return Err(AuthError::Malformed);
+    }
+    Ok(())
+}
+
+/// Refuses an explicit type (RFC 8725, 3.11) other than those of access tokens.
+fn refuse_other_types(header: &Map<String, Value>) -> Result<(), AuthError> {
+    let accepted = ["jwt", "at+jwt", "application/at+jwt"];
+    match header.get("typ") {
+        None => Ok(()),
+        Some(Value::String(typ)) if accepted.iter().any(|it| it.eq_ignore_ascii_case(typ)) => {
+            Ok(())
+        }
+        Some(_) => Err(AuthError::NotAccessToken),
+    }
+}
+
+fn kid(header: &Map<String, Value>) -> Result<Option<String>, AuthError> {
+    match member(header, "kid") {
+        None => Ok(None),
+        Some(Value::String(kid)) if kid.len() <= MAX_KID => Ok(Some(kid.clone())),
+        Some(Value::String(_)) => Err(AuthError::UnknownKey),
+        Some(_) => Err(AuthError::Malformed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(
+            token in "[A-Za-z0-9_.-]{0,40}|[a-z]{1,4}\\.\\.|.{0,20}",
+            header in "\\{\"(alg|kid)\":(\"RS256\"|\"\"|1|null|\\[\\])\\}",
+        ) {
+            let _ = Jws::parse(&token);
+            let _ = Jws::parse(&format!("{}.e30.x", URL_SAFE_NO_PAD.encode(header)));
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kafka::Admin;
 use model::{IdpUrl, NodeId, RevisionId, ServiceId, Timestamp};
-use rolling::{Blocker, Incarnation, Order, ServiceView, Step, next_step};
+use rolling::{Blocker, Incarnation, Jwks, Order, ServiceView, Step, next_step};
 use store::{ActiveRollout, NodePin, RecordError, ServiceSecrets, Store, StoreError};
 use tracing::{info, warn};
 
@@ -17,6 +17,9 @@ use crate::look::look;
 /// A decision to stop a node, or to call a rollout done, has to come out the same in two looks no
 /// further apart than this.
 const CONFIRM_MS: i64 = 2_000;
+
+/// A key set that was usable is not fetched again before this.
+const JWKS_FRESH_MS: i64 = 3_000;
 
 /// Why a pass ended early. The next one starts anew.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,8 @@ pub struct Roller<D> {
     last: Option<(Step, Timestamp)>,
     /// What was waited for last, so that a reason is logged once.
     waiting: Option<Blocker>,
+    /// The key set that was usable last, and when.
+    usable: Option<(IdpUrl, Timestamp)>,
 }
 
 /// What one pass needs to know of its service.
@@ -66,7 +71,7 @@ pub struct Subject<'a> {
 impl<D: Driver> Roller<D> {
     /// A roller for one service.
     pub const fn new(store: Store, driver: Arc<D>, service: ServiceId) -> Self {
-        Self { store, driver, service, last: None, waiting: None }
+        Self { store, driver, service, last: None, waiting: None, usable: None }
     }
 
     /// One pass. After a crash anywhere in it, the next pass decides the same and goes on.
@@ -76,8 +81,14 @@ impl<D: Driver> Roller<D> {
         let nodes: Vec<_> = pins.iter().map(|it| it.node.clone()).collect();
         let observed = self.driver.inventory(subject.named, &nodes).await?;
         let jwks = subject.jwks.filter(|_| active.is_some());
-        let view = look(subject.admin, &pins, &observed, jwks).await;
+        let fresh = jwks.is_some_and(|it| self.is_fresh(it));
+        let mut view = look(subject.admin, &pins, &observed, jwks.filter(|_| !fresh)).await;
         let now = Timestamp::now();
+        if fresh {
+            view.jwks = Jwks::Usable;
+        } else if view.jwks == Jwks::Usable {
+            self.usable = jwks.cloned().map(|it| (it, now));
+        }
         let step = next_step(active.as_ref().map(|it| &it.rollout), &view, now);
         self.report(&step);
         self.store.nodes.publish(self.service, &status::statuses(&view, &step)).await?;
@@ -168,6 +179,13 @@ impl<D: Driver> Roller<D> {
         let stored = self.store.nodes.revision(revision).await?;
         let stored = stored.ok_or_else(|| PassError::NoRevision(revision.clone()))?;
         Ok(self.driver.stage(subject.named, &pin.node, &stored, subject.secrets).await?)
+    }
+
+    fn is_fresh(&self, jwks: &IdpUrl) -> bool {
+        let now = Timestamp::now();
+        self.usable
+            .as_ref()
+            .is_some_and(|(url, at)| url == jwks && now.ms_since(*at) < JWKS_FRESH_MS)
     }
 
     /// Whether the last pass came to the same decision a moment ago.

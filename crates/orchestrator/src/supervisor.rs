@@ -62,6 +62,12 @@ impl<D: Driver> Supervisor<D> {
         }
         tracker.close();
         tracker.wait().await;
+        // After the last pass: so that the next orchestrator need not wait for their end.
+        for service in services.keys() {
+            if let Err(error) = self.store.leases.release(&keeper::lease(*service), holder).await {
+                warn!(error = &error as &dyn Error, "cannot give a lease back");
+            }
+        }
     }
 
     /// Wakes the tasks of each service that has changed, until the database fails.

@@ -36,7 +36,9 @@ pub fn next_step(rollout: Option<&Rollout>, view: &ServiceView, now: Timestamp) 
     if let Some(&node) = view.nodes.iter().find_map(|(id, node)| node.busy.then_some(id)) {
         return Step::Wait(Blocker::Busy(node));
     }
-    if let Some(order) = rollout.and_then(|it| it.order.as_ref())
+    if let Some(rollout) = rollout
+        && let Some(order) = &rollout.order
+        && order.revision == rollout.target
         && gate::pending(view, order)
     {
         return Step::Restart(order.node);
@@ -64,11 +66,11 @@ pub fn next_step(rollout: Option<&Rollout>, view: &ServiceView, now: Timestamp) 
     }
 }
 
-/// Nodes that do not run the target. One that is down counts as what it is pinned to.
+/// Nodes that do not run the target, or would not come up with it.
 fn stale<'a>(rollout: &'a Rollout, view: &'a ServiceView) -> impl Iterator<Item = NodeId> + 'a {
     view.nodes.iter().filter_map(|(id, node)| {
-        let revision = node.process.as_ref().map_or(&node.pinned, |it| &it.revision);
-        (*revision != rollout.target).then_some(*id)
+        let runs = node.process.as_ref().map_or(&node.pinned, |it| &it.revision);
+        (*runs != rollout.target || node.pinned != rollout.target).then_some(*id)
     })
 }
 

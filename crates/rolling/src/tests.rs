@@ -126,6 +126,16 @@ fn an_order_whose_process_is_still_there_is_carried_out_again() {
 }
 
 #[test]
+fn an_order_that_was_overtaken_before_it_was_carried_out_is_dropped() {
+    let mut view = whole(3, OLD);
+    sim::node(&mut view, 2).pinned = revision(NEW);
+    let rollout = Rollout { target: revision(OLD), order: Some(order(2, NEW, Some("2-a"))) };
+    assert_eq!(decide(&rollout, &view), Step::Restart(NodeId(2)), "it is pinned to the wrong one");
+    sim::node(&mut view, 2).pinned = revision(OLD);
+    assert_eq!(decide(&rollout, &view), Step::Done);
+}
+
+#[test]
 fn a_newer_target_waits_until_the_ordered_node_is_back() {
     let mut view = whole(3, OLD);
     let rollout = Rollout { target: revision('c'), order: Some(order(2, NEW, Some("2-a"))) };

@@ -1,6 +1,5 @@
 //! The two tasks of one service.
 
-use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -90,9 +89,6 @@ impl<D: Driver> Keeper<D> {
                 self.nodes_pass(&mut roller, &mut reported).instrument(span.clone()).await;
             pause(if settled { IDLE } else { BUSY }, &mut woken, &stop).await;
         }
-        if let Err(error) = self.store.leases.release(&self.lease(), self.holder).await {
-            warn!(error = &error as &dyn Error, "cannot give the lease back");
-        }
     }
 
     /// Makes Kafka equal to what is wanted.
@@ -163,7 +159,7 @@ impl<D: Driver> Keeper<D> {
 
     /// Reads the service, if it is there and its lease is ours.
     async fn read(&self) -> Result<Option<Read>, StoreError> {
-        if self.store.leases.hold(&self.lease(), self.holder, LEASE).await?.is_none() {
+        if self.store.leases.hold(&lease(self.service), self.holder, LEASE).await?.is_none() {
             debug!("another orchestrator looks after this service");
             return Ok(None);
         }
@@ -209,10 +205,11 @@ impl<D: Driver> Keeper<D> {
         *kept = Some((bootstrap, admin.clone()));
         admin
     }
+}
 
-    fn lease(&self) -> String {
-        format!("service/{}", self.service)
-    }
+/// The name of the lease on a service.
+pub(super) fn lease(service: ServiceId) -> String {
+    format!("service/{service}")
 }
 
 fn report(reported: &mut Reported, failed: &[String]) {

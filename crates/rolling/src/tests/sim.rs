@@ -118,9 +118,8 @@ pub(super) fn run(n: i32, paces: &[Pace], crashes: &[u8]) -> Vec<NodeId> {
                     view.nodes.get_mut(&id).unwrap().pinned = rollout.target.clone();
                 }
                 // A crash between writing down and acting: the next pass has to act.
-                let crashed =
-                    !again && crashes.contains(&u8::try_from(order_of_nodes.len()).unwrap());
-                if !crashed {
+                let lost = !again && crashes.contains(&u8::try_from(order_of_nodes.len()).unwrap());
+                if !lost {
                     let pace = paces[usize::try_from(id.0).unwrap() % paces.len()];
                     under_way.insert(id, (0, pace));
                     view.nodes.get_mut(&id).unwrap().busy = true;

@@ -1,0 +1,140 @@
+//! `/v1/project/{project}/service/{service}/acl`: Aiven's ACL entries.
+
+use axum::extract::State;
+use model::{AclEntry, AclId, AclPattern, AclPermission, ServiceId};
+use serde::{Deserialize, Serialize};
+use store::Store;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::caller::{OfService, ServicePath};
+use crate::error::ApiError;
+use crate::extract::{Json, Path};
+use crate::services::AclView;
+use crate::{App, random};
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_acl, add_acl))
+        .routes(routes!(delete_acl))
+        .routes(routes!(list_kafka_acl))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct AclPath {
+    /// Id of the entry.
+    acl: String,
+}
+
+/// An entry to be added.
+#[derive(Deserialize, ToSchema)]
+struct AddAcl {
+    /// `admin`, `read`, `readwrite` or `write`.
+    permission: String,
+    /// Topics; `*` is any run of characters, `?` exactly one.
+    #[serde(alias = "resource")]
+    topic: String,
+    /// Service users; `*` is any run of characters, `?` exactly one.
+    username: String,
+}
+
+/// Every entry of the service.
+#[derive(Serialize, ToSchema)]
+struct Acl {
+    acl: Vec<AclView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
+}
+
+/// Every entry of both kinds.
+#[derive(Serialize, ToSchema)]
+struct BothAcls {
+    acl: Vec<AclView>,
+    kafka_acl: [String; 0],
+}
+
+async fn entries(store: &Store, service: ServiceId) -> Result<Vec<AclView>, ApiError> {
+    Ok(store.acls.list(service).await?.into_iter().map(Into::into).collect())
+}
+
+fn parse(body: &AddAcl) -> Result<AclEntry, ApiError> {
+    Ok(AclEntry {
+        id: random::acl_id()?,
+        permission: body.permission.parse::<AclPermission>().map_err(ApiError::invalid)?,
+        topic: AclPattern::topic(&body.topic).map_err(ApiError::invalid)?,
+        username: AclPattern::username(&body.username).map_err(ApiError::invalid)?,
+    })
+}
+
+/// List ACL entries
+#[utoipa::path(
+    get,
+    path = "/v1/project/{project}/service/{service}/acl",
+    params(ServicePath),
+    responses((status = 200, body = Acl)),
+    tag = "acl"
+)]
+async fn list_acl(
+    State(store): State<Store>,
+    OfService(service): OfService,
+) -> Result<Json<Acl>, ApiError> {
+    Ok(Json(Acl { acl: entries(&store, service.id).await?, message: None }))
+}
+
+/// Add an ACL entry
+///
+/// It applies to service users that match, and so to OIDC principals that are named like one.
+#[utoipa::path(
+    post,
+    path = "/v1/project/{project}/service/{service}/acl",
+    params(ServicePath),
+    request_body = AddAcl,
+    responses((status = 200, body = Acl)),
+    tag = "acl"
+)]
+async fn add_acl(
+    State(store): State<Store>,
+    OfService(service): OfService,
+    Json(body): Json<AddAcl>,
+) -> Result<Json<Acl>, ApiError> {
+    store.acls.add(service.id, &parse(&body)?).await?;
+    Ok(Json(Acl { acl: entries(&store, service.id).await?, message: Some("added") }))
+}
+
+/// Delete an ACL entry
+#[utoipa::path(
+    delete,
+    path = "/v1/project/{project}/service/{service}/acl/{acl}",
+    params(ServicePath, AclPath),
+    responses((status = 200, body = Acl)),
+    tag = "acl"
+)]
+async fn delete_acl(
+    State(store): State<Store>,
+    OfService(service): OfService,
+    Path(path): Path<AclPath>,
+) -> Result<Json<Acl>, ApiError> {
+    let id = AclId(path.acl);
+    let known = store.acls.list(service.id).await?.iter().any(|it| it.id == id);
+    if !known || !store.acls.remove(service.id, &id).await? {
+        return Err(ApiError::NotFound("ACL"));
+    }
+    Ok(Json(Acl { acl: entries(&store, service.id).await?, message: Some("deleted") }))
+}
+
+/// List entries of both kinds: Kafka-native ones cannot be added yet
+#[utoipa::path(
+    get,
+    path = "/v1/project/{project}/service/{service}/kafka/acl",
+    params(ServicePath),
+    responses((status = 200, body = BothAcls)),
+    tag = "acl"
+)]
+async fn list_kafka_acl(
+    State(store): State<Store>,
+    OfService(service): OfService,
+) -> Result<Json<BothAcls>, ApiError> {
+    Ok(Json(BothAcls { acl: entries(&store, service.id).await?, kafka_acl: [] }))
+}

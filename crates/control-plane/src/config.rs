@@ -1,0 +1,132 @@
+//! What the operator sets, by options or by the environment.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand};
+use model::{ProjectName, Secret};
+
+/// The API of Tidegate: services, topics, users and access.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate-control-plane", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Where the state is kept: `postgres://user:password@host:port/database`.
+    #[arg(long, env = "TIDEGATE_DATABASE_URL", hide_env_values = true, global = true)]
+    pub database_url: Option<Secret>,
+    /// Logs JSON, one object a line, instead of text.
+    #[arg(long, env = "TIDEGATE_LOG_JSON", global = true)]
+    pub log_json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serves the API until told to stop.
+    Serve(Serve),
+    /// Brings the database's schema up to what this program knows.
+    Migrate,
+    /// Looks after projects.
+    #[command(subcommand)]
+    Project(ProjectCommand),
+    /// Looks after API tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+/// What to do with projects.
+#[derive(Debug, Subcommand)]
+pub enum ProjectCommand {
+    /// Makes a project. Does nothing if there is one of that name.
+    Create {
+        /// Its name.
+        name: ProjectName,
+    },
+}
+
+/// What to do with API tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Makes a token and prints it. It is shown this once: only its hash is kept.
+    Create {
+        /// The project that it opens.
+        #[arg(long)]
+        project: ProjectName,
+        /// What it is for.
+        #[arg(long, default_value = "")]
+        description: String,
+    },
+}
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Address and port to listen on.
+    #[arg(long, env = "TIDEGATE_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Accepts `http` addresses of identity providers on loopback hosts. For development only.
+    #[arg(long, env = "TIDEGATE_HTTP_LOOPBACK_IDP")]
+    pub http_loopback_idp: bool,
+    /// Hosts for the nodes of new services, `host[/rack]`, used in turn. Without a rack, the host
+    /// is its own.
+    #[arg(
+        long,
+        env = "TIDEGATE_NODE_HOSTS",
+        value_delimiter = ',',
+        default_value = "127.0.0.1/rack-1,127.0.0.1/rack-2,127.0.0.1/rack-3"
+    )]
+    pub node_hosts: Vec<NodeHost>,
+    /// The first port for nodes and REST proxies.
+    #[arg(long, env = "TIDEGATE_PORT_BASE", default_value_t = 20000)]
+    pub port_base: u16,
+}
+
+/// A host on which nodes may be placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeHost {
+    /// Name or address.
+    pub host: String,
+    /// Kafka's `broker.rack` of the nodes on it.
+    pub rack: String,
+}
+
+impl FromStr for NodeHost {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (host, rack) = text.trim().split_once('/').unwrap_or((text.trim(), text.trim()));
+        // Both end up in `server.properties`.
+        let plain = |it: &str| {
+            !it.is_empty()
+                && it.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+        };
+        if plain(host) && plain(rack) {
+            return Ok(Self { host: host.to_owned(), rack: rack.to_owned() });
+        }
+        Err("is no host[/rack] of letters, digits, '-', '.' and '_'".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_make_sense_to_clap() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn a_host_without_a_rack_is_its_own() {
+        let host = |text: &str| text.parse::<NodeHost>();
+        assert_eq!(
+            host("a.example/r1"),
+            Ok(NodeHost { host: "a.example".into(), rack: "r1".into() })
+        );
+        assert_eq!(host(" b "), Ok(NodeHost { host: "b".into(), rack: "b".into() }));
+        assert!(host("a/").is_err());
+        assert!(host("a\nb").is_err());
+    }
+}

@@ -1,0 +1,241 @@
+//! What can go wrong in a request, and how a client hears of it: in Aiven's shape.
+
+use std::error::Error;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use model::InvalidName;
+use serde::Serialize;
+use service_config::ConfigError;
+use store::{AddAclError, CreateServiceError, CreateTopicError, CreateUserError, StoreError};
+use tracing::{error, warn};
+use utoipa::ToSchema;
+
+use crate::extract::Json;
+use crate::random::NoRandomness;
+
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// An error that a client sees.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// The request makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+    /// The configuration breaks rules.
+    #[error("{}", join(.0))]
+    InvalidConfig(Vec<ConfigError>),
+    /// There is no token, or one that opens nothing.
+    #[error("Invalid token")]
+    Unauthenticated,
+    /// The token is good, and does not allow this; or nothing does.
+    #[error("{0}")]
+    Forbidden(String),
+    /// There is no such thing, or the caller may not know of it.
+    #[error("{0} does not exist")]
+    NotFound(&'static str),
+    /// There is no such address.
+    #[error("Not found")]
+    NoRoute,
+    /// The address is known, and not for this method.
+    #[error("Method not allowed")]
+    Method,
+    /// Right request, wrong moment.
+    #[error("{0}")]
+    Conflict(String),
+    /// The body is larger than anybody needs.
+    #[error("The request body is too large")]
+    TooLarge,
+    /// Not yet, or not at all.
+    #[error("{0}")]
+    NotOffered(String),
+    /// Something that we need is away. The cause is logged, and never sent.
+    #[error("{0} cannot be reached at the moment, try again later")]
+    Unavailable(&'static str, #[source] Cause),
+    /// Our fault. The cause is logged, and never sent.
+    #[error("Internal server error")]
+    Internal(#[source] Cause),
+}
+
+/// The body of every answer that is not a success.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErrorBody {
+    /// What is wrong, in one sentence.
+    message: String,
+    /// Each single thing that is wrong.
+    errors: Vec<ErrorItem>,
+}
+
+/// One thing that is wrong.
+#[derive(Serialize, ToSchema)]
+struct ErrorItem {
+    message: String,
+    status: u16,
+    /// Stable, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<String>,
+}
+
+fn join(errors: &[ConfigError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl ApiError {
+    /// A body or parameter that makes no sense.
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid(message.into())
+    }
+
+    /// The one table from error to status.
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::Invalid(_) | Self::InvalidConfig(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::NotFound(_) | Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotOffered(_) => StatusCode::NOT_IMPLEMENTED,
+            Self::Unavailable(..) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn code(&self) -> Option<String> {
+        let Self::NotFound(what) = self else { return None };
+        Some(format!("{}_does_not_exist", what.to_lowercase().replace(' ', "_")))
+    }
+
+    fn body(&self) -> ErrorBody {
+        let status = self.status().as_u16();
+        let item = |message, error_code| ErrorItem { message, status, error_code };
+        let errors = match self {
+            Self::InvalidConfig(errors) => {
+                errors.iter().map(|it| item(it.to_string(), None)).collect()
+            }
+            _ => vec![item(self.to_string(), self.code())],
+        };
+        ErrorBody { message: self.to_string(), errors }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        match &self {
+            Self::Internal(cause) => error!(error = %chain(&**cause), "request failed"),
+            Self::Unavailable(what, cause) => warn!(error = %chain(&**cause), "{what} is away"),
+            _ => {}
+        }
+        let mut response = (self.status(), Json(self.body())).into_response();
+        let headers = response.headers_mut();
+        match self {
+            Self::Unauthenticated => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::Unavailable(..) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// An error with everything that is behind it, on one line.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+/// Whether the database is away, full or being restarted, as opposed to us asking nonsense.
+fn is_away(error: &StoreError) -> bool {
+    let Some(cause) = error.source().and_then(|it| it.downcast_ref::<sqlx::Error>()) else {
+        return false;
+    };
+    match cause {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        // Connection, transaction rolled back, resources, operator: all pass by themselves.
+        sqlx::Error::Database(it) => it.code().is_some_and(|code| {
+            ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "25006"
+        }),
+        _ => false,
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        if is_away(&error) {
+            Self::Unavailable("The database", error.into())
+        } else {
+            Self::Internal(error.into())
+        }
+    }
+}
+
+impl From<CreateServiceError> for ApiError {
+    fn from(error: CreateServiceError) -> Self {
+        match error {
+            CreateServiceError::Exists => Self::Conflict("Service already exists".into()),
+            CreateServiceError::PortTaken => {
+                Self::Conflict("Others take the same ports, try again".into())
+            }
+            CreateServiceError::NoSuchProject => Self::NotFound("Project"),
+            CreateServiceError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreateUserError> for ApiError {
+    fn from(error: CreateUserError) -> Self {
+        match error {
+            CreateUserError::Exists => Self::Conflict("Service user already exists".into()),
+            CreateUserError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AddAclError> for ApiError {
+    fn from(error: AddAclError) -> Self {
+        match error {
+            AddAclError::Identical => Self::Conflict("Identical ACL entry already exists".into()),
+            AddAclError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreateTopicError> for ApiError {
+    fn from(error: CreateTopicError) -> Self {
+        match error {
+            CreateTopicError::Exists => Self::Conflict("Topic already exists".into()),
+            CreateTopicError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Vec<ConfigError>> for ApiError {
+    fn from(errors: Vec<ConfigError>) -> Self {
+        Self::InvalidConfig(errors)
+    }
+}
+
+impl From<InvalidName> for ApiError {
+    fn from(error: InvalidName) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
+impl From<NoRandomness> for ApiError {
+    fn from(error: NoRandomness) -> Self {
+        Self::Internal(error.into())
+    }
+}

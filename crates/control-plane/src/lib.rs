@@ -1,0 +1,140 @@
+//! The HTTP API that people and their tools use, as Aiven's clients know it.
+//!
+//! [`service`] is the entry point: every route, and the document that describes them, come from
+//! [`api`], so they cannot differ. What is changed here is written to the database and nowhere
+//! else; the orchestrator makes it real.
+//!
+//! **Invariant:** nothing is accepted that would break the brokers: a configuration is merged,
+//! checked, its JWKS fetched and rendered before it is stored, and what is stored with it is the
+//! finished revision.
+#![allow(unused_qualifications, reason = "the code that utoipa's macros make has them")]
+
+mod acls;
+mod caller;
+mod clouds;
+mod config;
+mod error;
+mod events;
+mod extract;
+mod health;
+mod kafka_admin;
+mod logs;
+mod maintenance;
+mod plans;
+mod preflight;
+mod projects;
+mod random;
+mod rest_settings;
+mod service_types;
+mod services;
+mod tags;
+mod time;
+mod topics;
+mod users;
+mod wake;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use model::UrlPolicy;
+use service_config::Rules;
+use store::Store;
+use tower::util::MapRequest;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Components, Info, OpenApi, Paths};
+use utoipa_axum::router::OpenApiRouter;
+
+pub use crate::config::{Cli, Command, NodeHost, ProjectCommand, Serve, TokenCommand};
+use crate::error::ApiError;
+pub use crate::kafka_admin::Admins;
+pub use crate::random::{NoRandomness, api_token, token_hash};
+pub use crate::wake::{Alarm, Wake, alarm};
+
+/// Larger than any request that makes sense.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// What handlers share. Cloning it is cheap.
+#[derive(Clone, Debug, FromRef)]
+pub struct App {
+    /// The state.
+    pub store: Store,
+    /// What the operator decided.
+    pub settings: Arc<Settings>,
+    /// Connections to the services' Kafka.
+    pub admins: Admins,
+    /// Hears of changes.
+    pub wake: Wake,
+}
+
+/// What the operator decided, for all services.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which addresses of identity providers are acceptable.
+    pub url_policy: UrlPolicy,
+    /// Where nodes of new services are placed, in turn. Never empty.
+    pub node_hosts: Vec<NodeHost>,
+    /// The first port for nodes and REST proxies.
+    pub port_base: u16,
+}
+
+impl Settings {
+    const fn rules(&self) -> Rules {
+        Rules { url_policy: self.url_policy }
+    }
+}
+
+impl From<&Serve> for Settings {
+    fn from(serve: &Serve) -> Self {
+        let url_policy =
+            if serve.http_loopback_idp { UrlPolicy::HttpOnLoopback } else { UrlPolicy::HttpsOnly };
+        Self { url_policy, node_hosts: serve.node_hosts.clone(), port_base: serve.port_base }
+    }
+}
+
+impl App {
+    /// What handlers share, on `store`.
+    pub fn new(store: Store, settings: Settings, wake: Wake) -> Self {
+        let admins = Admins::new(store.clone());
+        Self { store, settings: Arc::new(settings), admins, wake }
+    }
+}
+
+/// Every route, and the document that describes them.
+pub fn api() -> (Router<App>, OpenApi) {
+    let (router, mut document) = OpenApiRouter::with_openapi(OpenApi::new(
+        Info::new("Tidegate control plane", "v1"),
+        Paths::new(),
+    ))
+    .merge(projects::routes())
+    .merge(clouds::routes())
+    .merge(service_types::routes())
+    .merge(services::routes())
+    .merge(users::routes())
+    .merge(acls::routes())
+    .merge(topics::routes())
+    .merge(events::routes())
+    .merge(logs::routes())
+    .merge(maintenance::routes())
+    .merge(tags::routes())
+    .merge(rest_settings::routes())
+    .merge(health::routes())
+    .split_for_parts();
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    document
+        .components
+        .get_or_insert_with(Components::new)
+        .add_security_scheme("token", SecurityScheme::Http(scheme));
+    document.security = Some(vec![SecurityRequirement::new("token", [""; 0])]);
+    let router = router
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .fallback(async || ApiError::NoRoute)
+        .method_not_allowed_fallback(async || ApiError::Method);
+    (router, document)
+}
+
+/// The whole service, ready to be served.
+pub fn service(app: App) -> Router {
+    let router = web::observe(api().0).with_state(app);
+    Router::new().fallback_service(MapRequest::new(router, extract::one_slash_in_front))
+}

@@ -1,0 +1,151 @@
+//! `/v1/rest-proxy/settings`: what a REST proxy runs with, as soon as it changes.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use model::{RestSettings, ServiceId};
+use service_config::{effective, rest_settings};
+use store::{Service, TokenScope};
+use tokio::time::Instant;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::extract::Json;
+
+/// Nobody waits longer, whatever they prefer.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// How often is looked although nobody was woken.
+const POLL: Duration = Duration::from_secs(5);
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(get_rest_settings))
+}
+
+/// What a proxy knows already, and how long it is willing to wait for something else.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Known {
+    etag: Option<String>,
+    wait: Duration,
+}
+
+impl Known {
+    fn read(headers: &HeaderMap) -> Self {
+        let text = |it: Option<&HeaderValue>| it.and_then(|it| it.to_str().ok().map(str::to_owned));
+        let wait = text(headers.get("prefer")).and_then(|it| {
+            let mut preferences = it.split([',', ';']);
+            preferences.find_map(|it| it.trim().strip_prefix("wait=")?.parse().ok())
+        });
+        Self {
+            etag: text(headers.get(IF_NONE_MATCH)),
+            wait: wait.map_or(Duration::ZERO, Duration::from_secs).min(LONGEST_WAIT),
+        }
+    }
+
+    fn is(&self, service: &Service) -> bool {
+        self.etag.as_ref() == Some(&etag(service))
+    }
+}
+
+/// Everything in the settings follows from what the generation counts.
+fn etag(service: &Service) -> String {
+    format!("\"{}\"", service.generation)
+}
+
+/// Get the settings of the REST proxy that the token belongs to
+///
+/// With `If-None-Match` and `Prefer: wait=SECONDS`, the answer comes as soon as there are other
+/// settings, or is 304 after that time.
+#[utoipa::path(
+    get,
+    path = "/v1/rest-proxy/settings",
+    params(
+        ("if-none-match" = Option<String>, Header, description = "The `ETag` of the settings that are known"),
+        ("prefer" = Option<String>, Header, description = "`wait=SECONDS`, at most 60"),
+    ),
+    responses(
+        (status = 200, description = "The settings", body = Object),
+        (status = 304, description = "There are no other settings"),
+    ),
+    tag = "rest proxy"
+)]
+async fn get_rest_settings(
+    State(app): State<App>,
+    Caller(scope): Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let TokenScope::RestProxy(service) = scope else {
+        return Err(ApiError::Forbidden("This needs the token of a REST proxy".into()));
+    };
+    match other_than(&app, service, &Known::read(&headers)).await? {
+        Some(service) => answer(&app, &service).await,
+        None => Ok(StatusCode::NOT_MODIFIED.into_response()),
+    }
+}
+
+/// The service as soon as it is not as `known`; `None` if it stayed so. A database that is away
+/// in between is waited for as well.
+async fn other_than(app: &App, id: ServiceId, known: &Known) -> Result<Option<Service>, ApiError> {
+    let deadline = Instant::now() + known.wait;
+    let mut wake = app.wake.clone();
+    loop {
+        wake.hear();
+        let service = app.store.services.by_id(id).await;
+        if let Ok(service) = &service {
+            let service = service.as_ref().ok_or(ApiError::NotFound("Service"))?;
+            if !known.is(service) {
+                return Ok(Some(service.clone()));
+            }
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || wake.stopped() {
+            service?;
+            return Ok(None);
+        }
+        wake.wait(left.min(POLL)).await;
+    }
+}
+
+async fn answer(app: &App, service: &Service) -> Result<Response, ApiError> {
+    let settings = settings(app, service).await?;
+    let mut response = Json(settings).into_response();
+    let headers = response.headers_mut();
+    if let Ok(etag) = HeaderValue::from_str(&etag(service)) {
+        headers.insert(ETAG, etag);
+    }
+    // It holds a password.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+async fn settings(app: &App, service: &Service) -> Result<RestSettings, ApiError> {
+    let secrets = app.store.services.secrets(service.id).await?;
+    let secrets = secrets.ok_or(ApiError::NotFound("Service"))?;
+    let effective = effective(&service.user_config, &app.settings.rules())
+        .map_err(|errors| ApiError::Internal(ApiError::from(errors).to_string().into()))?;
+    Ok(rest_settings(&effective, &service.nodes, &secrets.rest_proxy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preferred_wait_is_found_among_others_and_bounded() {
+        let wait = |prefer: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("prefer", HeaderValue::from_static(prefer));
+            Known::read(&headers).wait.as_secs()
+        };
+        assert_eq!(wait("wait=20"), 20);
+        assert_eq!(wait("respond-async, wait=10"), 10);
+        assert_eq!(wait("wait=86400"), 60);
+        assert_eq!(wait("wait=soon"), 0);
+    }
+}

@@ -1,0 +1,189 @@
+//! `/v1/project/{project}/service`
+
+mod create;
+mod update;
+mod view;
+mod wire;
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use service_config::UserConfig;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::create::CreateService;
+use self::update::{ImpactView, UpdateService};
+pub(crate) use self::view::{show, users_of};
+pub(crate) use self::wire::{AclView, ServiceView, UserView};
+use crate::App;
+use crate::caller::{InProject, OfService, ProjectPath, ServicePath};
+use crate::error::ApiError;
+use crate::extract::Json;
+
+/// What Aiven says to whoever terminates a protected service.
+const PROTECTED: &str =
+    "Service is protected against termination and shutdown. Remove termination protection first.";
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list_services, create_service)).routes(routes!(
+        get_service,
+        update_service,
+        terminate_service
+    ))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Services {
+    services: Vec<ServiceView>,
+}
+
+/// A service, with what was done to it in words.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ServiceAnswer {
+    pub(crate) service: ServiceView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<&'static str>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ServiceUpdated {
+    service: ServiceView,
+    message: &'static str,
+    tidegate: Consequences,
+}
+
+/// What follows from an update. Empty lists: nothing.
+#[derive(Serialize, ToSchema)]
+struct Consequences {
+    impact: ImpactView,
+}
+
+/// Nothing but words.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Message {
+    pub(crate) message: &'static str,
+}
+
+/// Refuses fields that ask for what is not offered. Those that ask for nothing are sent by every
+/// client.
+pub(crate) fn refuse_unknown(fields: &Map<String, Value>) -> Result<(), ApiError> {
+    let asks = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::String(text) => !text.is_empty(),
+        _ => true,
+    };
+    match fields.iter().find(|(_, value)| asks(value)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let name: String = name.escape_debug().take(64).collect();
+            Err(ApiError::Invalid(format!("Invalid input: '{name}' is not offered")))
+        }
+    }
+}
+
+/// Puts a partial update over what is stored. A group without options says nothing, so it is
+/// not there.
+fn merged(current: &UserConfig, patch: &UserConfig) -> UserConfig {
+    let mut merged = service_config::merge(current, patch);
+    merged.retain(|_, value| value.as_object().is_none_or(|group| !group.is_empty()));
+    merged
+}
+
+/// List services of a project
+#[utoipa::path(
+    get,
+    path = "/v1/project/{project}/service",
+    params(ProjectPath),
+    responses((status = 200, body = Services)),
+    tag = "services"
+)]
+async fn list_services(
+    State(app): State<App>,
+    InProject(project): InProject,
+) -> Result<Json<Services>, ApiError> {
+    let mut services = Vec::new();
+    for service in app.store.services.list(&project).await? {
+        services.push(show(&app, &service).await?);
+    }
+    Ok(Json(Services { services }))
+}
+
+/// Make a service
+///
+/// It is `REBUILDING` until its nodes have come up.
+#[utoipa::path(
+    post,
+    path = "/v1/project/{project}/service",
+    params(ProjectPath),
+    request_body = CreateService,
+    responses((status = 201, body = ServiceAnswer)),
+    tag = "services"
+)]
+async fn create_service(
+    State(app): State<App>,
+    InProject(project): InProject,
+    Json(body): Json<CreateService>,
+) -> Result<(StatusCode, Json<ServiceAnswer>), ApiError> {
+    let service = create::create(&app, project, body).await?;
+    let service = show(&app, &service).await?;
+    Ok((StatusCode::CREATED, Json(ServiceAnswer { service, message: Some("created") })))
+}
+
+/// Get a service
+#[utoipa::path(
+    get,
+    path = "/v1/project/{project}/service/{service}",
+    params(ServicePath),
+    responses((status = 200, body = ServiceAnswer)),
+    tag = "services"
+)]
+async fn get_service(
+    State(app): State<App>,
+    OfService(service): OfService,
+) -> Result<Json<ServiceAnswer>, ApiError> {
+    Ok(Json(ServiceAnswer { service: show(&app, &service).await?, message: None }))
+}
+
+/// Change a service
+///
+/// Of `user_config` only what is to change needs to be there: objects are merged, `null` removes.
+/// The answer says already `REBUILDING` if the change needs a rolling restart; an update that
+/// changes nothing restarts nothing.
+#[utoipa::path(
+    put,
+    path = "/v1/project/{project}/service/{service}",
+    params(ServicePath),
+    request_body = UpdateService,
+    responses((status = 200, body = ServiceUpdated)),
+    tag = "services"
+)]
+async fn update_service(
+    State(app): State<App>,
+    OfService(service): OfService,
+    Json(body): Json<UpdateService>,
+) -> Result<Json<ServiceUpdated>, ApiError> {
+    let (service, impact) = update::update(&app, service, &body).await?;
+    let service = show(&app, &service).await?;
+    let tidegate = Consequences { impact: impact.into() };
+    Ok(Json(ServiceUpdated { service, message: "updated", tidegate }))
+}
+
+/// Terminate a service: not offered yet
+#[utoipa::path(
+    delete,
+    path = "/v1/project/{project}/service/{service}",
+    params(ServicePath),
+    responses((status = 403, body = crate::error::ErrorBody), (status = 501, body = crate::error::ErrorBody)),
+    tag = "services"
+)]
+async fn terminate_service(OfService(service): OfService) -> ApiError {
+    if service.termination_protection {
+        return ApiError::Forbidden(PROTECTED.into());
+    }
+    ApiError::NotOffered("Termination of services is not offered yet".into())
+}

@@ -1,0 +1,151 @@
+//! Making a service: where its nodes shall be, its passwords, its first configuration.
+
+use model::{Node, NodeId, NodePorts, ProjectName, ServiceId, ServiceName};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use service_config::{Effective, Rendered, Topology, UserConfig, effective, render};
+use store::{CreateServiceError, NewService, Service, ServiceSecrets};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::update::{is_open, warn_of_open_rest};
+use super::{merged, refuse_unknown};
+use crate::clouds::CLOUD;
+use crate::error::ApiError;
+use crate::plans::{PLANS, Plan, plan};
+use crate::service_types::KAFKA;
+use crate::{App, Settings, preflight, random};
+
+/// How often other ports are chosen because somebody took the same at the same time.
+const ATTEMPTS: usize = 8;
+
+/// Ports of a node: one for each listener.
+const PORTS_PER_NODE: u16 = 3;
+
+/// A service to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct CreateService {
+    service_name: String,
+    /// `kafka`
+    service_type: String,
+    plan: String,
+    cloud: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    user_config: Option<UserConfig>,
+    termination_protection: Option<bool>,
+    /// What is not offered may be there as long as it asks for nothing.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    other: Map<String, Value>,
+}
+
+/// Makes a service.
+pub(super) async fn create(
+    app: &App,
+    project: ProjectName,
+    body: CreateService,
+) -> Result<Service, ApiError> {
+    refuse_unknown(&body.other)?;
+    let name: ServiceName = body.service_name.parse()?;
+    if body.service_type != KAFKA {
+        return Err(ApiError::invalid("Invalid 'service_type': only kafka is offered"));
+    }
+    if body.cloud.as_deref().is_some_and(|it| it != CLOUD) {
+        return Err(ApiError::Invalid(format!("Invalid 'cloud': only {CLOUD} is offered")));
+    }
+    let plan = plan(&body.plan).ok_or_else(unknown_plan)?;
+    let user_config = merged(&UserConfig::new(), &body.user_config.unwrap_or_default());
+    let effective = effective(&user_config, &app.settings.rules())?;
+    effective.fits(usize::from(plan.nodes))?;
+    if let Some(oidc) = effective.oidc() {
+        preflight::check(oidc).await.map_err(|error| vec![error])?;
+    }
+    for _ in 1..ATTEMPTS {
+        let placed = place(&app.settings, plan, app.store.services.highest_port().await?)?;
+        let rendered = rendered(&name, plan, &effective, &placed.nodes);
+        let protection = body.termination_protection.unwrap_or_default();
+        let new = new_service(&project, &name, plan, &user_config, rendered, placed, protection)?;
+        match app.store.services.create(&new).await {
+            Ok(()) => {
+                if is_open(&effective) {
+                    warn_of_open_rest(app, new.id).await;
+                }
+                let made = app.store.services.by_id(new.id).await?;
+                return made.ok_or(ApiError::NotFound("Service"));
+            }
+            Err(CreateServiceError::PortTaken) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(CreateServiceError::PortTaken.into())
+}
+
+fn unknown_plan() -> ApiError {
+    let known: Vec<&str> = PLANS.iter().map(|it| it.name).collect();
+    ApiError::Invalid(format!("Invalid 'plan': it is none of {}", known.join(", ")))
+}
+
+/// Where the parts of a service shall be.
+struct Placed {
+    nodes: Vec<Node>,
+    rest: (String, u16),
+}
+
+/// Puts the nodes on the hosts in turn, on ports that no service has.
+fn place(settings: &Settings, plan: &Plan, highest: Option<u16>) -> Result<Placed, ApiError> {
+    let full = || ApiError::Conflict("No ports are left for another service".into());
+    let first = highest.map_or(Some(settings.port_base), |it| it.checked_add(1));
+    let first = first.ok_or_else(full)?.max(settings.port_base);
+    let rest = first.checked_add(plan.nodes * PORTS_PER_NODE).ok_or_else(full)?;
+    let mut hosts = settings.node_hosts.iter().cycle();
+    let mut nodes = Vec::new();
+    for at in 0..plan.nodes {
+        let host = hosts.next().ok_or_else(|| ApiError::Internal("no hosts for nodes".into()))?;
+        let port = first + at * PORTS_PER_NODE;
+        nodes.push(Node {
+            id: NodeId(i32::from(at) + 1),
+            host: host.host.clone(),
+            ports: NodePorts { controller: port, internal: port + 1, client: port + 2 },
+            rack: host.rack.clone(),
+        });
+    }
+    let rest_host = nodes.first().map(|it| it.host.clone()).unwrap_or_default();
+    Ok(Placed { nodes, rest: (rest_host, rest) })
+}
+
+fn rendered(name: &ServiceName, plan: &Plan, effective: &Effective, nodes: &[Node]) -> Rendered {
+    let topology =
+        Topology { service_name: name, nodes, previous_jwks_url: None, heap_mb: plan.heap_mb };
+    render(effective, &topology)
+}
+
+fn new_service(
+    project: &ProjectName,
+    name: &ServiceName,
+    plan: &Plan,
+    user_config: &UserConfig,
+    rendered: Rendered,
+    placed: Placed,
+    termination_protection: bool,
+) -> Result<NewService, ApiError> {
+    Ok(NewService {
+        id: ServiceId(Uuid::now_v7()),
+        project: project.clone(),
+        name: name.clone(),
+        plan: plan.name.to_owned(),
+        cluster_id: random::cluster_id()?,
+        user_config: user_config.clone(),
+        revision: rendered.revision,
+        dynamic_config: rendered.dynamic,
+        termination_protection,
+        nodes: placed.nodes,
+        rest: placed.rest,
+        secrets: ServiceSecrets {
+            broker: random::own_password()?,
+            admin: random::own_password()?,
+            rest_proxy: random::own_password()?,
+        },
+        avnadmin_password: random::user_password()?,
+        actor: "api".into(),
+    })
+}

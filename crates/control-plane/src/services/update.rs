@@ -1,0 +1,286 @@
+//! Changing a service: what it shall be, what follows from it, and writing both down at once.
+
+mod diff;
+
+use model::{IdpUrl, Revision, ServiceId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use service_config::{
+    Effective, Impact, Oidc, Rendered, Topology, UserConfig, effective, impact, render,
+};
+use store::{ApplyError, Service, ServiceChange};
+use tracing::warn;
+use utoipa::ToSchema;
+
+use self::diff::changed_keys;
+use super::{merged, refuse_unknown};
+use crate::clouds::CLOUD;
+use crate::error::{ApiError, chain};
+use crate::plans::plan;
+use crate::time::is_time_of_day;
+use crate::{App, preflight};
+
+/// How often a change is decided anew because somebody else was faster.
+const ATTEMPTS: usize = 32;
+
+const DAYS: [&str; 8] =
+    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "never"];
+
+const OPEN_REST: &str = "kafka_rest is on and kafka_rest_authorization is off: whoever reaches the \
+     REST proxy acts as its own identity, without a token";
+
+/// What shall be different. What is not there stays.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct UpdateService {
+    /// The present plan, which clients repeat.
+    plan: Option<String>,
+    /// Objects are merged, `null` removes, anything else replaces.
+    #[schema(value_type = Option<Object>)]
+    user_config: Option<UserConfig>,
+    cloud: Option<String>,
+    powered: Option<bool>,
+    termination_protection: Option<bool>,
+    maintenance: Option<Maintenance>,
+    /// What is not offered may be there as long as it asks for nothing.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    other: Map<String, Value>,
+}
+
+/// A maintenance window.
+#[derive(Debug, Deserialize, ToSchema)]
+struct Maintenance {
+    /// Day of the week, or `never`.
+    dow: Option<String>,
+    /// `HH:MM:SS`, in UTC.
+    time: Option<String>,
+}
+
+/// What has to happen so that an update takes effect.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ImpactView {
+    /// Properties for which every node is restarted, one after another.
+    rolling_restart: Vec<String>,
+    /// Configs that running brokers take over.
+    dynamic: Vec<String>,
+    /// Options that the REST proxy takes over while it runs.
+    proxy_reload: Vec<String>,
+}
+
+impl From<Impact> for ImpactView {
+    fn from(impact: Impact) -> Self {
+        Self {
+            rolling_restart: impact.rolling_restart,
+            dynamic: impact.dynamic,
+            proxy_reload: impact.proxy_reload,
+        }
+    }
+}
+
+/// A change of the configuration, with what it becomes.
+struct Configured {
+    user_config: UserConfig,
+    rendered: Rendered,
+    previous_jwks_url: Option<String>,
+    impact: Impact,
+    open_rest: bool,
+}
+
+/// Changes a service, and tells what follows from it. Of two that change it at the same time, the
+/// slower one decides anew on what the faster one left.
+pub(super) async fn update(
+    app: &App,
+    mut service: Service,
+    body: &UpdateService,
+) -> Result<(Service, Impact), ApiError> {
+    refuse_what_is_not_offered(&service, body)?;
+    let mut probed = None;
+    for _ in 0..ATTEMPTS {
+        let configured = configure(app, &service, body, &mut probed).await?;
+        let Some(change) = change(app, &service, body, configured.as_ref()).await? else {
+            return Ok((service, Impact::default()));
+        };
+        match app.store.services.apply(service.id, service.generation, &change).await {
+            Ok(()) => {
+                if configured.as_ref().is_some_and(|it| it.open_rest) {
+                    warn_of_open_rest(app, service.id).await;
+                }
+                let impact = configured.map(|it| it.impact).unwrap_or_default();
+                return Ok((reread(app, &service).await?, impact));
+            }
+            Err(ApplyError::Stale) => service = reread(app, &service).await?,
+            Err(ApplyError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(ApiError::Conflict("Others change the service all the time, try again later".into()))
+}
+
+async fn reread(app: &App, service: &Service) -> Result<Service, ApiError> {
+    app.store.services.by_id(service.id).await?.ok_or(ApiError::NotFound("Service"))
+}
+
+fn refuse_what_is_not_offered(service: &Service, body: &UpdateService) -> Result<(), ApiError> {
+    refuse_unknown(&body.other)?;
+    if body.plan.as_ref().is_some_and(|it| *it != service.plan) {
+        return Err(ApiError::NotOffered("Changing the plan is not offered yet".into()));
+    }
+    if body.cloud.as_ref().is_some_and(|it| it != CLOUD) {
+        return Err(ApiError::Invalid(format!("Invalid 'cloud': only {CLOUD} is offered")));
+    }
+    if body.powered == Some(false) {
+        if service.termination_protection {
+            return Err(ApiError::Forbidden(super::PROTECTED.into()));
+        }
+        return Err(ApiError::NotOffered("Powering services off is not offered yet".into()));
+    }
+    let Some(Maintenance { dow, time }) = &body.maintenance else { return Ok(()) };
+    if dow.as_ref().is_some_and(|it| !DAYS.contains(&it.as_str())) {
+        let days = DAYS.join(", ");
+        return Err(ApiError::Invalid(format!("Invalid 'maintenance.dow': it is none of {days}")));
+    }
+    if time.as_ref().is_some_and(|it| !is_time_of_day(it)) {
+        return Err(ApiError::invalid("Invalid 'maintenance.time': it is not HH:MM:SS"));
+    }
+    Ok(())
+}
+
+/// What the configuration becomes; `None` if it stays as it is. Then nothing is rendered anew
+/// either: brokers are not restarted because somebody changed nothing with a newer control plane.
+async fn configure(
+    app: &App,
+    service: &Service,
+    body: &UpdateService,
+    probed: &mut Option<IdpUrl>,
+) -> Result<Option<Configured>, ApiError> {
+    let Some(patch) = &body.user_config else { return Ok(None) };
+    let user_config = merged(&service.user_config, patch);
+    if user_config == service.user_config {
+        return Ok(None);
+    }
+    let rules = app.settings.rules();
+    let after = effective(&user_config, &rules)?;
+    after.fits(service.nodes.len())?;
+    // What is stored was accepted once, perhaps under other rules.
+    let before = effective(&service.user_config, &rules).ok();
+    probe_if_changed(before.as_ref(), &after, probed).await?;
+    let previous_jwks_url = previous_jwks_url(service, before.as_ref(), &after);
+    let topology = Topology {
+        service_name: &service.name,
+        nodes: &service.nodes,
+        previous_jwks_url: previous_jwks_url.as_deref(),
+        heap_mb: plan(&service.plan).map_or(512, |it| it.heap_mb),
+    };
+    let rendered = render(&after, &topology);
+    let current = Rendered {
+        revision: current_revision(app, service).await?,
+        dynamic: service.dynamic_config.clone(),
+    };
+    let impact = impact((before.as_ref().unwrap_or(&after), &current), (&after, &rendered));
+    let open_rest = is_open(&after) && !impact.proxy_reload.is_empty();
+    Ok(Some(Configured { user_config, rendered, previous_jwks_url, impact, open_rest }))
+}
+
+async fn current_revision(app: &App, service: &Service) -> Result<Revision, ApiError> {
+    let revision = app.store.nodes.revision(&service.target).await?;
+    revision.ok_or_else(|| ApiError::Internal("a service's revision is missing".into()))
+}
+
+/// Asks for the keys, unless nothing of OIDC changes or they have just been asked for.
+async fn probe_if_changed(
+    before: Option<&Effective>,
+    after: &Effective,
+    probed: &mut Option<IdpUrl>,
+) -> Result<(), ApiError> {
+    let Some(oidc) = after.oidc() else { return Ok(()) };
+    let same = before.and_then(Effective::oidc) == Some(oidc);
+    if !same && probed.as_ref() != Some(&oidc.jwks_url) {
+        preflight::check(oidc).await.map_err(|error| vec![error])?;
+        *probed = Some(oidc.jwks_url.clone());
+    }
+    Ok(())
+}
+
+/// The URL that stays allowed beside the present one.
+fn previous_jwks_url(
+    service: &Service,
+    before: Option<&Effective>,
+    after: &Effective,
+) -> Option<String> {
+    let url = |it: &Oidc| it.jwks_url.clone();
+    let (old, new) = (before.and_then(Effective::oidc).map(url), after.oidc().map(url));
+    match old {
+        Some(old) if Some(&old) != new.as_ref() => Some(old.as_str().to_owned()),
+        _ => service.previous_jwks_url.clone(),
+    }
+}
+
+/// The service as it shall be; `None` if it is so already.
+async fn change(
+    app: &App,
+    service: &Service,
+    body: &UpdateService,
+    configured: Option<&Configured>,
+) -> Result<Option<ServiceChange>, ApiError> {
+    let mut changed =
+        configured.map_or_else(Vec::new, |it| changed_keys(&service.user_config, &it.user_config));
+    let protection = body.termination_protection.unwrap_or(service.termination_protection);
+    if protection != service.termination_protection {
+        changed.push("termination_protection".into());
+    }
+    let maintenance = maintenance(service, body.maintenance.as_ref());
+    if maintenance.is_some() {
+        changed.push("maintenance".into());
+    }
+    if changed.is_empty() {
+        return Ok(None);
+    }
+    let (user_config, rendered, previous_jwks_url) = match configured {
+        Some(it) => (it.user_config.clone(), it.rendered.clone(), it.previous_jwks_url.clone()),
+        None => {
+            let revision = current_revision(app, service).await?;
+            let dynamic = service.dynamic_config.clone();
+            let rendered = Rendered { revision, dynamic };
+            (service.user_config.clone(), rendered, service.previous_jwks_url.clone())
+        }
+    };
+    Ok(Some(ServiceChange {
+        user_config,
+        revision: rendered.revision,
+        dynamic_config: rendered.dynamic,
+        previous_jwks_url,
+        termination_protection: protection,
+        maintenance,
+        actor: "api".into(),
+        description: format!("service {}: changed {}", service.name, changed.join(", ")),
+    }))
+}
+
+/// The maintenance window as it shall be; `None` if it is so already.
+fn maintenance(service: &Service, wanted: Option<&Maintenance>) -> Option<(String, String)> {
+    let wanted = wanted?;
+    let (dow, time) = (wanted.dow.as_ref(), wanted.time.as_ref());
+    let same = dow.is_none_or(|it| service.maintenance_dow.as_ref() == Some(it))
+        && time.is_none_or(|it| service.maintenance_time.as_ref() == Some(it));
+    let or = |wanted: Option<&String>, stored: &Option<String>, default: &str| {
+        wanted.or(stored.as_ref()).cloned().unwrap_or_else(|| default.to_owned())
+    };
+    (!same).then(|| {
+        (
+            or(dow, &service.maintenance_dow, "monday"),
+            or(time, &service.maintenance_time, "00:00:00"),
+        )
+    })
+}
+
+/// Whether the REST proxy serves without asking for a token.
+pub(super) fn is_open(effective: &Effective) -> bool {
+    effective.kafka_rest() && !effective.rest_authorization()
+}
+
+/// The change is made already, so that a failure here is none of it.
+pub(super) async fn warn_of_open_rest(app: &App, service: ServiceId) {
+    let added = app.store.events.add(service, "api", "service_warning", OPEN_REST).await;
+    if let Err(error) = added {
+        warn!(service.id = %service, error = %chain(&error), "a warning is not in the events");
+    }
+}

@@ -1,0 +1,295 @@
+//! `/v1/project/{project}/service/{service}/topic`
+//!
+//! What is asked for is checked by Kafka at once, then written down; the orchestrator makes it
+//! real within seconds.
+
+mod options;
+mod view;
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use kafka::{Admin, ConfigChange, ConfigResource, ConfigSource, NewTopic, Topic};
+use model::TopicName;
+use serde::{Deserialize, Serialize};
+use store::{DesiredTopic, Service};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::options::{
+    MIN_IN_SYNC, TopicFields, check_partitions, check_replication, settle_min_in_sync,
+};
+use self::view::{TopicDetails, TopicSummary};
+use crate::App;
+use crate::caller::{OfService, ServicePath};
+use crate::error::ApiError;
+use crate::extract::{Json, Path};
+use crate::services::{Message, refuse_unknown};
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list_topics, create_topic)).routes(routes!(
+        get_topic,
+        update_topic,
+        delete_topic
+    ))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct TopicPath {
+    /// Name of the topic.
+    #[param(value_type = String)]
+    topic: TopicName,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Topics {
+    topics: Vec<TopicSummary>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct TopicAnswer {
+    topic: TopicDetails,
+}
+
+/// A topic to be made.
+#[derive(Deserialize, ToSchema)]
+struct CreateTopic {
+    topic_name: String,
+    #[serde(flatten)]
+    fields: TopicFields,
+}
+
+/// Kafka's own topics are nobody's to change.
+fn refuse_internal(name: &TopicName) -> Result<(), ApiError> {
+    let internal =
+        ["__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata"];
+    if internal.contains(&name.as_str()) {
+        return Err(ApiError::Forbidden(format!("Topic '{name}' is Kafka's own")));
+    }
+    Ok(())
+}
+
+async fn desired(
+    app: &App,
+    service: &Service,
+    name: &TopicName,
+) -> Result<Option<DesiredTopic>, ApiError> {
+    let topics = app.store.topics.list(service.id).await?;
+    Ok(topics.into_iter().find(|it| it.name == *name))
+}
+
+/// What a topic gets that says nothing of it.
+fn inherited_min_in_sync(service: &Service) -> i64 {
+    service.dynamic_config.get(MIN_IN_SYNC).and_then(|it| it.parse().ok()).unwrap_or(2)
+}
+
+/// List topics
+#[utoipa::path(
+    get,
+    path = "/v1/project/{project}/service/{service}/topic",
+    params(ServicePath),
+    responses((status = 200, body = Topics)),
+    tag = "topics"
+)]
+async fn list_topics(
+    State(app): State<App>,
+    OfService(service): OfService,
+) -> Result<Json<Topics>, ApiError> {
+    let desired = app.store.topics.list(service.id).await?;
+    let admin = app.admins.of(&service).await?;
+    Ok(Json(Topics { topics: view::list(&admin, desired).await? }))
+}
+
+/// Make a topic
+///
+/// Kafka has said that it would make it, and will have made it within seconds.
+#[utoipa::path(
+    post,
+    path = "/v1/project/{project}/service/{service}/topic",
+    params(ServicePath),
+    request_body = CreateTopic,
+    responses((status = 200, body = Message)),
+    tag = "topics"
+)]
+async fn create_topic(
+    State(app): State<App>,
+    OfService(service): OfService,
+    Json(body): Json<CreateTopic>,
+) -> Result<Json<Message>, ApiError> {
+    let topic = new_topic(&service, &body)?;
+    let wanted = NewTopic {
+        name: topic.name.clone(),
+        partitions: topic.partitions,
+        replication: topic.replication,
+        configs: topic.config.clone(),
+    };
+    app.admins.of(&service).await?.create_topic(&wanted, true).await?;
+    app.store.topics.create(service.id, &topic).await?;
+    Ok(Json(Message { message: "created" }))
+}
+
+fn new_topic(service: &Service, body: &CreateTopic) -> Result<DesiredTopic, ApiError> {
+    let fields = &body.fields;
+    refuse_unknown(&fields.other)?;
+    let name: TopicName = body.topic_name.parse()?;
+    refuse_internal(&name)?;
+    let nodes = service.nodes.len();
+    let partitions = fields.partitions.unwrap_or(1);
+    let replication =
+        fields.replication.unwrap_or_else(|| i16::try_from(nodes.min(3)).unwrap_or(3));
+    check_partitions(partitions)?;
+    check_replication(replication, nodes)?;
+    let mut config = BTreeMap::new();
+    fields.apply_to(&mut config)?;
+    settle_min_in_sync(&mut config, replication, inherited_min_in_sync(service))?;
+    let tags = fields.tags().unwrap_or_default();
+    Ok(DesiredTopic { name, partitions, replication, config, tags, deleting: false, problem: None })
+}
+
+/// Get a topic with its partitions and who has read how much of them
+#[utoipa::path(
+    get,
+    path = "/v1/project/{project}/service/{service}/topic/{topic}",
+    params(ServicePath, TopicPath),
+    responses((status = 200, body = TopicAnswer)),
+    tag = "topics"
+)]
+async fn get_topic(
+    State(app): State<App>,
+    OfService(service): OfService,
+    Path(TopicPath { topic: name }): Path<TopicPath>,
+) -> Result<Json<TopicAnswer>, ApiError> {
+    let desired = desired(&app, &service, &name).await?;
+    let admin = app.admins.of(&service).await?;
+    match (view::find(&admin, &name).await?, &desired) {
+        (Some(topic), _) => {
+            let topic = view::details(&admin, &name, &topic, desired.as_ref()).await?;
+            Ok(Json(TopicAnswer { topic }))
+        }
+        // Aiven's words, which its clients take for "not yet".
+        (None, Some(it)) if !it.deleting => {
+            Err(ApiError::NotOffered(format!("Failed to fetch Kafka topic: {name}")))
+        }
+        (None, _) => Err(ApiError::NotFound("Topic")),
+    }
+}
+
+/// Change a topic
+///
+/// What is not there, or `null`, stays.
+#[utoipa::path(
+    put,
+    path = "/v1/project/{project}/service/{service}/topic/{topic}",
+    params(ServicePath, TopicPath),
+    request_body = TopicFields,
+    responses((status = 200, body = Message)),
+    tag = "topics"
+)]
+async fn update_topic(
+    State(app): State<App>,
+    OfService(service): OfService,
+    Path(TopicPath { topic: name }): Path<TopicPath>,
+    Json(body): Json<TopicFields>,
+) -> Result<Json<Message>, ApiError> {
+    refuse_unknown(&body.other)?;
+    refuse_internal(&name)?;
+    let admin = app.admins.of(&service).await?;
+    let real = view::find(&admin, &name).await?;
+    let topic = match desired(&app, &service, &name).await? {
+        Some(it) if it.deleting => return Err(ApiError::NotFound("Topic")),
+        Some(it) => it,
+        None => adopt(&admin, &name, real.as_ref()).await?,
+    };
+    let topic = changed(&service, topic, &body, real.as_ref())?;
+    if real.is_some() {
+        let set = |(name, value): (&String, &String)| ConfigChange::Set {
+            name: name.clone(),
+            value: value.clone(),
+        };
+        let changes: Vec<ConfigChange> = topic.config.iter().map(set).collect();
+        admin.alter_configs(&ConfigResource::Topic(name), &changes, true).await?;
+    }
+    app.store.topics.put(service.id, &topic).await?;
+    Ok(Json(Message { message: "updated" }))
+}
+
+/// A topic that Kafka has and that was not made here, as it is.
+async fn adopt(
+    admin: &Admin,
+    name: &TopicName,
+    real: Option<&Topic>,
+) -> Result<DesiredTopic, ApiError> {
+    let real = real.ok_or(ApiError::NotFound("Topic"))?;
+    let entries = admin.describe_configs(&ConfigResource::Topic(name.clone()), None).await?;
+    let set = entries.into_iter().filter(|it| it.source == ConfigSource::Topic);
+    let replicas = real.partitions.first().map_or(0, |it| it.replicas.len());
+    Ok(DesiredTopic {
+        name: name.clone(),
+        partitions: i32::try_from(real.partitions.len()).unwrap_or(i32::MAX),
+        replication: i16::try_from(replicas).unwrap_or(i16::MAX),
+        config: set.filter_map(|it| Some((it.name, it.value?))).collect(),
+        tags: Vec::new(),
+        deleting: false,
+        problem: None,
+    })
+}
+
+fn changed(
+    service: &Service,
+    mut topic: DesiredTopic,
+    body: &TopicFields,
+    real: Option<&Topic>,
+) -> Result<DesiredTopic, ApiError> {
+    if body.replication.is_some_and(|it| it != topic.replication) {
+        return Err(ApiError::NotOffered(
+            "Changing the replication of a topic is not offered yet".into(),
+        ));
+    }
+    let present = real.and_then(|it| i32::try_from(it.partitions.len()).ok()).unwrap_or(0);
+    let present = present.max(topic.partitions);
+    if let Some(wanted) = body.partitions {
+        check_partitions(wanted)?;
+        if wanted < present {
+            return Err(ApiError::Invalid(format!(
+                "Invalid 'partitions': {wanted} is less than the present {present}, and partitions cannot be taken away"
+            )));
+        }
+        topic.partitions = wanted;
+    }
+    let before = topic.config.get(MIN_IN_SYNC).cloned();
+    body.apply_to(&mut topic.config)?;
+    // A topic that is not as our rules want it may still be changed otherwise.
+    if topic.config.get(MIN_IN_SYNC) != before.as_ref() {
+        settle_min_in_sync(&mut topic.config, topic.replication, inherited_min_in_sync(service))?;
+    }
+    topic.tags = body.tags().unwrap_or(topic.tags);
+    Ok(topic)
+}
+
+/// Delete a topic with its records
+#[utoipa::path(
+    delete,
+    path = "/v1/project/{project}/service/{service}/topic/{topic}",
+    params(ServicePath, TopicPath),
+    responses((status = 200, body = Message)),
+    tag = "topics"
+)]
+async fn delete_topic(
+    State(app): State<App>,
+    OfService(service): OfService,
+    Path(TopicPath { topic: name }): Path<TopicPath>,
+) -> Result<Json<Message>, ApiError> {
+    refuse_internal(&name)?;
+    let topic = match desired(&app, &service, &name).await? {
+        Some(it) if it.deleting => return Err(ApiError::NotFound("Topic")),
+        Some(it) => it,
+        None => {
+            let admin = app.admins.of(&service).await?;
+            adopt(&admin, &name, view::find(&admin, &name).await?.as_ref()).await?
+        }
+    };
+    app.store.topics.put(service.id, &DesiredTopic { deleting: true, ..topic }).await?;
+    Ok(Json(Message { message: "deleted" }))
+}

@@ -1,0 +1,220 @@
+//! `/v1/project/{project}/service/{service}/user`: service users, and their passwords.
+
+use axum::extract::State;
+use model::{Secret, Username};
+use serde::{Deserialize, Serialize};
+use store::{Service, ServiceUser, UserType};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::caller::{OfService, ServicePath};
+use crate::error::ApiError;
+use crate::extract::{Json, Path};
+use crate::services::{Message, ServiceAnswer, UserView, show, users_of};
+use crate::{App, random};
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create_user))
+        .routes(routes!(get_user, update_user, delete_user))
+        .routes(routes!(reset_user_credentials))
+        .routes(routes!(reset_service_credentials))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct UserPath {
+    /// Name of the service user.
+    user: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+struct CreateUser {
+    username: String,
+}
+
+/// What to do with a user.
+#[derive(Deserialize, ToSchema)]
+struct UpdateUser {
+    operation: Operation,
+    /// 8-256 printable characters; without it, one is made.
+    #[schema(value_type = Option<String>)]
+    new_password: Option<Secret>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Operation {
+    ResetCredentials,
+    AcknowledgeRenewal,
+}
+
+#[derive(Serialize, ToSchema)]
+struct UserAnswer {
+    user: UserView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
+}
+
+/// The user of that name. A name that breaks the rules is nobody's.
+async fn find(app: &App, service: &Service, name: &str) -> Result<ServiceUser, ApiError> {
+    let users = users_of(app, service.id).await?;
+    let found = users.into_iter().find(|it| it.username.as_str() == name);
+    found.ok_or(ApiError::NotFound("Service user"))
+}
+
+/// Refuses what SCRAM would prepare differently in different clients.
+fn check(password: &Secret) -> Result<(), ApiError> {
+    let text = password.expose();
+    if (8..=256).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(());
+    }
+    // The value is a secret.
+    let rule = "it must be 8-256 printable ASCII characters without spaces";
+    Err(ApiError::Invalid(format!("Invalid 'new_password': {rule}")))
+}
+
+async fn reset(
+    app: &App,
+    service: &Service,
+    username: &Username,
+    password: Option<Secret>,
+) -> Result<(), ApiError> {
+    let password = password.map_or_else(random::user_password, Ok)?;
+    if app.store.users.set_password(service.id, username, &password).await? {
+        Ok(())
+    } else {
+        Err(ApiError::NotFound("Service user"))
+    }
+}
+
+async fn updated(app: &App, service: &Service) -> Result<Json<ServiceAnswer>, ApiError> {
+    let service = show(app, service).await?;
+    Ok(Json(ServiceAnswer { service, message: Some("updated") }))
+}
+
+/// Make a service user
+///
+/// The password is made at random, and is in the answer. Kafka knows it within seconds.
+#[utoipa::path(
+    post,
+    path = "/v1/project/{project}/service/{service}/user",
+    params(ServicePath),
+    request_body = CreateUser,
+    responses((status = 200, body = UserAnswer)),
+    tag = "users"
+)]
+async fn create_user(
+    State(app): State<App>,
+    OfService(service): OfService,
+    Json(body): Json<CreateUser>,
+) -> Result<Json<UserAnswer>, ApiError> {
+    let username: Username = body.username.parse()?;
+    app.store.users.create(service.id, &username, &random::user_password()?).await?;
+    let user = find(&app, &service, username.as_str()).await?;
+    Ok(Json(UserAnswer { user: user.into(), message: Some("created") }))
+}
+
+/// Get a service user
+#[utoipa::path(
+    get,
+    path = "/v1/project/{project}/service/{service}/user/{user}",
+    params(ServicePath, UserPath),
+    responses((status = 200, body = UserAnswer)),
+    tag = "users"
+)]
+async fn get_user(
+    State(app): State<App>,
+    OfService(service): OfService,
+    Path(path): Path<UserPath>,
+) -> Result<Json<UserAnswer>, ApiError> {
+    let user = find(&app, &service, &path.user).await?;
+    Ok(Json(UserAnswer { user: user.into(), message: None }))
+}
+
+/// Reset a service user's password, or acknowledge that its certificate was renewed
+///
+/// There are no certificates yet, so the latter does nothing.
+#[utoipa::path(
+    put,
+    path = "/v1/project/{project}/service/{service}/user/{user}",
+    params(ServicePath, UserPath),
+    request_body = UpdateUser,
+    responses((status = 200, body = ServiceAnswer)),
+    tag = "users"
+)]
+async fn update_user(
+    State(app): State<App>,
+    OfService(service): OfService,
+    Path(path): Path<UserPath>,
+    Json(body): Json<UpdateUser>,
+) -> Result<Json<ServiceAnswer>, ApiError> {
+    let user = find(&app, &service, &path.user).await?;
+    if matches!(body.operation, Operation::ResetCredentials) {
+        body.new_password.as_ref().map_or(Ok(()), check)?;
+        reset(&app, &service, &user.username, body.new_password).await?;
+    }
+    updated(&app, &service).await
+}
+
+/// Reset a service user's password
+#[utoipa::path(
+    put,
+    path = "/v1/project/{project}/service/{service}/user/{user}/credentials/reset",
+    params(ServicePath, UserPath),
+    responses((status = 200, body = ServiceAnswer)),
+    tag = "users"
+)]
+async fn reset_user_credentials(
+    State(app): State<App>,
+    OfService(service): OfService,
+    Path(path): Path<UserPath>,
+) -> Result<Json<ServiceAnswer>, ApiError> {
+    let user = find(&app, &service, &path.user).await?;
+    reset(&app, &service, &user.username, None).await?;
+    updated(&app, &service).await
+}
+
+/// Reset the password of the service's primary user
+#[utoipa::path(
+    put,
+    path = "/v1/project/{project}/service/{service}/credentials/reset",
+    params(ServicePath),
+    responses((status = 200, body = ServiceAnswer)),
+    tag = "users"
+)]
+async fn reset_service_credentials(
+    State(app): State<App>,
+    OfService(service): OfService,
+) -> Result<Json<ServiceAnswer>, ApiError> {
+    let users = users_of(&app, service.id).await?;
+    for user in users.iter().filter(|it| it.kind == UserType::Primary) {
+        reset(&app, &service, &user.username, None).await?;
+    }
+    updated(&app, &service).await
+}
+
+/// Delete a service user
+#[utoipa::path(
+    delete,
+    path = "/v1/project/{project}/service/{service}/user/{user}",
+    params(ServicePath, UserPath),
+    responses((status = 200, body = Message)),
+    tag = "users"
+)]
+async fn delete_user(
+    State(app): State<App>,
+    OfService(service): OfService,
+    Path(path): Path<UserPath>,
+) -> Result<Json<Message>, ApiError> {
+    let user = find(&app, &service, &path.user).await?;
+    if user.kind == UserType::Primary {
+        let name = user.username;
+        return Err(ApiError::Forbidden(format!("Service user '{name}' cannot be deleted")));
+    }
+    if !app.store.users.delete(service.id, &user.username).await? {
+        return Err(ApiError::NotFound("Service user"));
+    }
+    Ok(Json(Message { message: "deleted" }))
+}

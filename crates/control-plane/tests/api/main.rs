@@ -1,0 +1,14 @@
+//! The API as a client sees it, on a real database: one binary, one module for each resource.
+#![expect(clippy::unwrap_used, reason = "a test that panics says where")]
+
+mod acls;
+mod avn;
+mod callers;
+mod harness;
+mod openapi;
+mod outage;
+mod rest_settings;
+mod service_create;
+mod service_update;
+mod topics;
+mod users;

@@ -153,28 +153,9 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// Whether the database is away, full or being restarted, as opposed to us asking nonsense.
-fn is_away(error: &StoreError) -> bool {
-    let Some(cause) = error.source().and_then(|it| it.downcast_ref::<sqlx::Error>()) else {
-        return false;
-    };
-    match cause {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        // Connection, transaction rolled back, resources, operator: all pass by themselves.
-        sqlx::Error::Database(it) => it.code().is_some_and(|code| {
-            ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "25006"
-        }),
-        _ => false,
-    }
-}
-
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        if is_away(&error) {
+        if error.is_away() {
             Self::Unavailable("The database", error.into())
         } else {
             Self::Internal(error.into())

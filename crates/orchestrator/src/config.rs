@@ -25,7 +25,7 @@ pub struct Cli {
 pub enum Command {
     /// Look after all services until SIGTERM. Brokers and proxies go on running after it.
     Run(Box<Run>),
-    /// Stop every broker and proxy of this machine, and wait for it.
+    /// Stop every broker and proxy below the data folder, and wait for it.
     StopNodes(StopNodes),
     /// Stop and start one broker: what `run` starts for each restart.
     #[command(hide = true)]

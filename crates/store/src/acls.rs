@@ -94,10 +94,13 @@ impl Acls {
         )
         .execute(&mut *tx)
         .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
         events::record(&mut tx, service, "api", "service_acl_delete", "ACL deleted").await?;
         changes::notify(&mut tx, service).await?;
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(true)
     }
 
     /// The bindings in Kafka that are ours to delete.

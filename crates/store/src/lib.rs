@@ -43,6 +43,27 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migration
 #[error("cannot use the database")]
 pub struct StoreError(#[from] pub(crate) sqlx::Error);
 
+impl StoreError {
+    /// Whether the database is away, full or overloaded, rather than at odds with this program: the
+    /// same call may work later.
+    pub fn is_away(&self) -> bool {
+        match &self.0 {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            // Connection exception, transaction rolled back, insufficient resources, operator
+            // intervention, system error, and a database that is read-only for now.
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                code == "25006"
+                    || ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+            }),
+            _ => false,
+        }
+    }
+}
+
 /// Everything that is stored, by aggregate. Cloning it is cheap.
 #[derive(Clone, Debug)]
 pub struct Store {

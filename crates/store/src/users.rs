@@ -148,11 +148,14 @@ impl Users {
         )
         .execute(&mut *tx)
         .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
         let text = format!("password of service user {username} reset");
         events::record(&mut tx, service, "api", "service_user_password_reset", &text).await?;
         changes::notify(&mut tx, service).await?;
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(true)
     }
 
     /// Marks a user as to be removed; its ACL bindings go with it. Tells whether there was such a
@@ -171,11 +174,14 @@ impl Users {
         )
         .execute(&mut *tx)
         .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
         let text = format!("service user {username} deleted");
         events::record(&mut tx, service, "api", "service_user_delete", &text).await?;
         changes::notify(&mut tx, service).await?;
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(true)
     }
 
     /// Notes that Kafka was given version `version` of a user's password.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Node, NodeId, NodeState, NodeStatus, ServiceId};
+use model::{Node, NodeId, NodeState, NodeStatus, ServiceId, ServiceState};
 use serde_json::{Map, Value};
 use service_config::effective;
 use store::{Service, ServiceUser};
@@ -39,7 +39,7 @@ pub(crate) async fn show(app: &App, service: &Service) -> Result<ServiceView, Ap
         service_name: service.name.to_string(),
         service_type: KAFKA,
         service_type_description: KAFKA_DESCRIPTION,
-        state: service.state.as_str(),
+        state: state(service, &statuses).as_str(),
         plan: service.plan.clone(),
         cloud_name: CLOUD,
         cloud_description: CLOUD_DESCRIPTION,
@@ -95,6 +95,14 @@ fn extras(service: &Service) -> ServiceExtras {
         generation: service.generation,
         cluster_id: service.cluster_id.clone(),
     }
+}
+
+/// The state of the service: `RUNNING` only while no rollout is under way and no node was seen down,
+/// stopping or out of sync. What nobody has looked at lately counts for nothing here; the node's own
+/// state says `unknown`.
+fn state(service: &Service, statuses: &BTreeMap<NodeId, NodeStatus>) -> ServiceState {
+    let troubled = |it: &NodeStatus| !matches!(it.state, NodeState::Running | NodeState::Unknown);
+    if statuses.values().any(troubled) { ServiceState::Rebuilding } else { service.state }
 }
 
 /// The configuration to be shown, and whether the REST proxy is on.

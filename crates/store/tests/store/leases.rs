@@ -4,7 +4,7 @@ use sqlx::PgPool;
 use store::{Lease, Store};
 use uuid::Uuid;
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn one_holder_at_a_time_and_each_change_raises_the_epoch(pool: PgPool) {

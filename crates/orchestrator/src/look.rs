@@ -28,32 +28,31 @@ pub async fn look(
     observed: &BTreeMap<NodeId, Observed>,
     jwks: Option<&IdpUrl>,
 ) -> ServiceView {
-    let answers = join_all(pins.iter().map(async |pin| answers(pin).await));
-    let (kafka, (answers, jwks)) = join(kafka_view(admin), join(answers, jwks_view(jwks))).await;
-    let nodes = pins.iter().zip(answers).map(|(pin, answers)| {
+    let clients = join_all(pins.iter().map(async |pin| answers_clients(pin).await));
+    let (kafka, (clients, jwks)) = join(kafka_view(admin), join(clients, jwks_view(jwks))).await;
+    let kafka = kafka
+        .inspect_err(|error| debug!(error = error as &dyn std::error::Error, "no view of Kafka"))
+        .ok();
+    let nodes = pins.iter().zip(clients).map(|(pin, answers_clients)| {
         let seen = observed.get(&pin.node.id).cloned().unwrap_or_default();
+        // When no broker could be asked at all, there is no view and nothing is stopped anyway.
+        let silent = kafka.as_ref().is_some_and(|it| it.silent.contains(&pin.node.id));
         let node = NodeView {
             pinned: pin.revision.clone(),
             process: seen.process,
             busy: seen.busy,
             last_start: seen.last_start,
-            answers,
+            answers: answers_clients && !silent,
         };
         (pin.node.id, node)
     });
-    let nodes = nodes.collect();
-    let kafka = kafka
-        .inspect_err(|error| debug!(error = error as &dyn std::error::Error, "no view of Kafka"))
-        .ok();
-    ServiceView { nodes, kafka, jwks }
+    ServiceView { nodes: nodes.collect(), kafka: kafka.map(|it| it.view), jwks }
 }
 
-/// Whether both listeners of a node for brokers and clients answer a SASL handshake.
-async fn answers(pin: &NodePin) -> bool {
-    let (internal, client) = (pin.node.internal_address(), pin.node.client_address());
-    let (internal, client) =
-        join(sasl_mechanisms(&internal, HANDSHAKE), sasl_mechanisms(&client, HANDSHAKE)).await;
-    internal.is_ok_and(|it| !it.is_empty()) && client.is_ok_and(|it| !it.is_empty())
+/// Whether a node's listener for clients answers a SASL handshake.
+async fn answers_clients(pin: &NodePin) -> bool {
+    let offered = sasl_mechanisms(&pin.node.client_address(), HANDSHAKE).await;
+    offered.is_ok_and(|it| !it.is_empty())
 }
 
 async fn jwks_view(url: Option<&IdpUrl>) -> Jwks {
@@ -65,7 +64,14 @@ async fn jwks_view(url: Option<&IdpUrl>) -> Jwks {
     }
 }
 
-async fn kafka_view(admin: &Admin) -> Result<KafkaView, KafkaError> {
+/// What Kafka says of itself, and who of it does not answer.
+struct Told {
+    view: KafkaView,
+    /// Brokers that did not answer a call of their own, logged in on the internal listener.
+    silent: BTreeSet<NodeId>,
+}
+
+async fn kafka_view(admin: &Admin) -> Result<Told, KafkaError> {
     let cluster = admin.describe_cluster().await?;
     let quorum = admin.describe_quorum().await?;
     let topics = admin.describe_topics(None).await?;
@@ -97,13 +103,15 @@ async fn kafka_view(admin: &Admin) -> Result<KafkaView, KafkaError> {
             });
         }
     }
-    Ok(KafkaView {
+    let silent = log_dirs.iter().filter(|(_, dirs)| dirs.is_err()).map(|(id, _)| *id).collect();
+    let view = KafkaView {
         fenced: cluster.brokers.iter().map(|it| (it.id, it.fenced)).collect(),
         quorum: quorum_view(&quorum),
         partitions,
         reassignments: reassignments.len(),
         bad_log_dirs: bad_log_dirs(&log_dirs),
-    })
+    };
+    Ok(Told { view, silent })
 }
 
 fn quorum_view(quorum: &kafka::Quorum) -> Quorum {

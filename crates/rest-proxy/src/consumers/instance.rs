@@ -1,0 +1,405 @@
+//! A consumer instance: what a caller created, whether Kafka clients are open for it or not.
+//!
+//! It belongs to its owner and not to a token. When the owner's session ends, the librdkafka
+//! consumer is closed and the instance keeps its subscription and positions; the owner's next
+//! request opens another one, which goes on there.
+
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use model::Timestamp;
+use rdkafka::error::KafkaError;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::Subscription;
+use super::live::{self, Live};
+use super::shelf::{Handout, Place, Positions};
+use crate::clients::ConsumerWishes;
+use crate::error::{ApiError, KAFKA_AWAY};
+use crate::formats::Format;
+use crate::identity::Owner;
+use crate::sessions::Session;
+use crate::shared::locked;
+
+/// After this time without a request nothing more is read ahead.
+const READ_AHEAD_MS: i64 = 5_000;
+/// Nor with this many bytes waiting.
+const READ_AHEAD_BYTES: usize = 1024 * 1024;
+/// How many records are taken between two chances for other tasks.
+const RECORDS_AT_ONCE: usize = 512;
+/// How long a commit waits for its group to settle.
+const SETTLING: Duration = Duration::from_millis(300);
+
+/// What tells instances apart: another owner's is another instance, whatever its names.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) owner: Owner,
+    pub(crate) group: String,
+    pub(crate) name: String,
+}
+
+/// What an instance was created with.
+pub(crate) struct Options {
+    pub(crate) format: Format,
+    pub(crate) request_timeout: Duration,
+    pub(crate) max_bytes: usize,
+    pub(crate) idle_ms: Option<i64>,
+    pub(crate) wishes: ConsumerWishes,
+}
+
+pub(crate) struct Instance {
+    key: Key,
+    options: Options,
+    state: Mutex<State>,
+    /// Held while a client is made or its subscription changes.
+    changing: tokio::sync::Mutex<()>,
+    /// Held by who polls the client.
+    turn: tokio::sync::Mutex<()>,
+    requests: AtomicUsize,
+    last_used: AtomicI64,
+    served_at: AtomicI64,
+    deleted: CancellationToken,
+}
+
+#[derive(Default)]
+struct State {
+    subscription: Subscription,
+    live: Option<Arc<Live>>,
+    /// Where to go on with the next client.
+    kept: Positions,
+}
+
+/// A request that uses an instance, which is not idle meanwhile.
+pub(crate) struct InUse(Arc<Instance>);
+
+impl std::ops::Deref for InUse {
+    type Target = Arc<Instance>;
+
+    fn deref(&self) -> &Arc<Instance> {
+        &self.0
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.touch();
+        self.0.requests.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Instance {
+    pub(crate) fn new(key: Key, options: Options) -> Self {
+        Self {
+            key,
+            options,
+            state: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            requests: AtomicUsize::new(0),
+            last_used: AtomicI64::new(Timestamp::now().0),
+            served_at: AtomicI64::new(0),
+            deleted: CancellationToken::new(),
+        }
+    }
+
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(crate) fn used(self: &Arc<Self>) -> InUse {
+        self.requests.fetch_add(1, Ordering::AcqRel);
+        self.touch();
+        InUse(Arc::clone(self))
+    }
+
+    fn touch(&self) {
+        self.last_used.store(Timestamp::now().0, Ordering::Relaxed);
+    }
+
+    /// Milliseconds since its last request; 0 during one.
+    pub(crate) fn idle_ms(&self, now: Timestamp) -> i64 {
+        if self.requests.load(Ordering::Acquire) > 0 {
+            return 0;
+        }
+        now.ms_since(Timestamp(self.last_used.load(Ordering::Relaxed)))
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        locked(&self.state).live.is_some()
+    }
+
+    fn not_found(&self) -> ApiError {
+        ApiError::ConsumerNotFound {
+            group: self.key.group.clone(),
+            instance: self.key.name.clone(),
+        }
+    }
+
+    /// The client, opened under `session` if there is none. `None` shortly before the session's
+    /// token is over: a client that joins now would leave again at once.
+    async fn live(&self, session: &Arc<Session>) -> Result<Option<Arc<Live>>, ApiError> {
+        if let Some(live) = self.live_of(session) {
+            return Ok(Some(live));
+        }
+        let _changing = self.changing.lock().await;
+        self.open(session).await
+    }
+
+    fn live_of(&self, session: &Arc<Session>) -> Option<Arc<Live>> {
+        let live = locked(&self.state).live.clone()?;
+        (Arc::ptr_eq(live.session(), session) && !session.has_ended()).then_some(live)
+    }
+
+    /// As [`Self::live`], by who holds `changing`.
+    async fn open(&self, session: &Arc<Session>) -> Result<Option<Arc<Live>>, ApiError> {
+        if let Some(live) = self.live_of(session) {
+            return Ok(Some(live));
+        }
+        self.suspend();
+        if session.consumers_rest_at().is_some_and(|it| it <= Timestamp::now()) {
+            return Ok(None);
+        }
+        let (kept, subscription) = {
+            let state = locked(&self.state);
+            (state.kept.clone(), state.subscription.clone())
+        };
+        let live = Live::create(session, &self.options.wishes, kept).await?;
+        if subscription != Subscription::None {
+            live.subscribe(&subscription).await?;
+        }
+        let mut state = locked(&self.state);
+        if self.deleted.is_cancelled() {
+            return Err(self.not_found());
+        }
+        state.live = Some(Arc::clone(&live));
+        state.kept.clear();
+        Ok(Some(live))
+    }
+
+    /// Closes the client, if there is one, and keeps what the next one needs.
+    pub(crate) fn suspend(&self) {
+        let mut state = locked(&self.state);
+        if let Some(live) = state.live.take() {
+            state.kept = live.shelf().resume_at();
+            debug!(group.id = self.key.group, "a consumer instance waits for its owner");
+        }
+    }
+
+    /// Suspends the instance if its session is over, or will be in a moment.
+    pub(crate) fn suspend_if_over(&self, now: Timestamp) {
+        let session = locked(&self.state).live.as_ref().map(|it| Arc::clone(it.session()));
+        if let Some(session) = session {
+            let over =
+                session.has_ended() || session.consumers_rest_at().is_some_and(|it| it <= now);
+            if over {
+                self.suspend();
+            }
+        }
+    }
+
+    /// Whether `every_ms` passed since this was last true.
+    pub(crate) fn is_due(&self, now: Timestamp, every_ms: i64) -> bool {
+        let due = now.ms_since(Timestamp(self.served_at.load(Ordering::Relaxed))) >= every_ms;
+        if due {
+            self.served_at.store(now.0, Ordering::Relaxed);
+        }
+        due
+    }
+
+    /// Takes part in the group beside requests.
+    pub(crate) async fn serve(&self, now: Timestamp) {
+        let Ok(_turn) = self.turn.try_lock() else { return };
+        let Some(live) = locked(&self.state).live.clone() else { return };
+        let pause = self.idle_ms(now) > READ_AHEAD_MS || live.shelf().bytes() > READ_AHEAD_BYTES;
+        if let Err(error) = live.serve(pause).await {
+            debug!(error = &error as &dyn std::error::Error, "a consumer met an error");
+        }
+    }
+
+    pub(crate) async fn subscribe(
+        &self,
+        session: &Arc<Session>,
+        subscription: Subscription,
+    ) -> Result<(), ApiError> {
+        let _changing = self.changing.lock().await;
+        if subscription == Subscription::None && !self.is_live() {
+            let mut state = locked(&self.state);
+            state.subscription = Subscription::None;
+            state.kept.clear();
+            return Ok(());
+        }
+        if let Some(live) = self.open(session).await? {
+            live.subscribe(&subscription).await?;
+        }
+        locked(&self.state).subscription = subscription;
+        Ok(())
+    }
+
+    /// The topics that it is subscribed to.
+    pub(crate) fn subscription(&self) -> Vec<String> {
+        let state = locked(&self.state);
+        match &state.subscription {
+            Subscription::None => Vec::new(),
+            Subscription::Topics(topics) => topics.clone(),
+            Subscription::Pattern(_) => {
+                state.live.as_ref().map_or_else(Vec::new, |it| it.matched_topics())
+            }
+        }
+    }
+
+    /// Records of at most `max_bytes`, as soon as there is one; none at `deadline`, or when `stop`
+    /// is cancelled. By asking, the caller says that it has what it got before.
+    pub(crate) async fn fetch(
+        &self,
+        session: &Arc<Session>,
+        max_bytes: usize,
+        deadline: Instant,
+        stop: &CancellationToken,
+    ) -> Result<Option<Handout>, ApiError> {
+        let Ok(_turn) = timeout_at(deadline, self.turn.lock()).await else { return Ok(None) };
+        let subscribed = locked(&self.state).subscription != Subscription::None;
+        let live = if subscribed { self.live(session).await? } else { None };
+        let Some(live) = live else {
+            tokio::select! {
+                () = sleep_until(deadline) => {}
+                () = stop.cancelled() => {}
+                () = session.ended() => {}
+                () = self.deleted.cancelled() => return Err(self.not_found()),
+            }
+            return Ok(None);
+        };
+        if self.options.wishes.auto_commit {
+            live.store();
+        }
+        live.wake().await;
+        tokio::select! {
+            biased;
+            waited = self.wait(&live, max_bytes) => waited?,
+            () = self.deleted.cancelled() => return Err(self.not_found()),
+            () = stop.cancelled() => {}
+            () = rest(&live) => {}
+            () = live.session().ended() => {}
+            () = sleep_until(deadline) => {}
+        }
+        let health = live.session().health();
+        if live.shelf().is_empty() && health.is_away() {
+            live.session().ask(|it| async move { it.probe().await }).await?;
+            health.found_back();
+        }
+        Ok(Some(live.shelf().take(max_bytes)))
+    }
+
+    /// Waits for the first record, then takes what is there.
+    async fn wait(&self, live: &Live, max_bytes: usize) -> Result<(), ApiError> {
+        while live.shelf().is_empty() {
+            if let Err(error) = live.receive().await {
+                self.judge(live, &error)?;
+            }
+        }
+        loop {
+            match live.gather(max_bytes, RECORDS_AT_ONCE) {
+                Ok(RECORDS_AT_ONCE) => tokio::task::yield_now().await,
+                Ok(_) => return Ok(()),
+                // With the next request, if it lasts; these records come first.
+                Err(error) => {
+                    debug!(error = &error as &dyn std::error::Error, "a consumer met an error");
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Whether an error ends the request, or passes.
+    fn judge(&self, live: &Live, error: &KafkaError) -> Result<(), ApiError> {
+        if let KafkaError::MessageConsumptionFatal(_) = error {
+            self.suspend();
+            return Err(ApiError::Unavailable(KAFKA_AWAY));
+        }
+        debug!(error = error as &dyn std::error::Error, "a consumer met an error");
+        match error.rdkafka_error_code().and_then(live::lasting) {
+            Some(error) => Err(error),
+            None if live.session().has_ended() => Err(live.session().ended_error()),
+            None => Ok(()),
+        }
+    }
+
+    /// Commits `offsets`, or how far handing out has come.
+    pub(crate) async fn commit(
+        &self,
+        session: &Arc<Session>,
+        offsets: Option<Positions>,
+        deadline: Instant,
+    ) -> Result<(), ApiError> {
+        let live = self.live(session).await?.ok_or_else(session_is_short)?;
+        let offsets = offsets.unwrap_or_else(|| live.shelf().positions());
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        let committed = async {
+            loop {
+                match live.commit(offsets.clone()).await {
+                    // The group changes, or this client has just come back to it.
+                    Err(ApiError::Unavailable(_)) => tokio::time::sleep(SETTLING).await,
+                    other => return other,
+                }
+            }
+        };
+        tokio::select! {
+            committed = committed => committed,
+            () = live.session().ended() => Err(live.session().ended_error()),
+            () = self.deleted.cancelled() => Err(self.not_found()),
+            () = sleep_until(deadline) => Err(ApiError::Unavailable(KAFKA_AWAY)),
+        }
+    }
+
+    pub(crate) async fn committed(
+        &self,
+        session: &Arc<Session>,
+        places: Vec<Place>,
+        deadline: Instant,
+    ) -> Result<Positions, ApiError> {
+        let live = self.live(session).await?.ok_or_else(session_is_short)?;
+        let timeout = deadline.saturating_duration_since(Instant::now());
+        tokio::select! {
+            committed = live.committed(places, timeout) => committed,
+            () = live.session().ended() => Err(live.session().ended_error()),
+            () = sleep_until(deadline) => Err(ApiError::Unavailable(KAFKA_AWAY)),
+        }
+    }
+
+    /// Ends the instance. What was handed out is committed if that is automatic, and the group is
+    /// left. Returns what is cancelled when that has happened.
+    pub(crate) fn delete(&self) -> Option<CancellationToken> {
+        self.deleted.cancel();
+        let live = locked(&self.state).live.take()?;
+        if self.options.wishes.auto_commit {
+            live.store();
+        }
+        Some(live.gone())
+    }
+}
+
+fn session_is_short() -> ApiError {
+    ApiError::Unavailable("The access token is about to expire")
+}
+
+/// Waits until the client should leave its group, because its session's token is about to be over.
+async fn rest(live: &Live) {
+    while let Some(at) = live.session().consumers_rest_at() {
+        let left = at.ms_since(Timestamp::now());
+        let Ok(left) = u64::try_from(left) else { return };
+        if left == 0 {
+            return;
+        }
+        // Then again: there may be a newer token.
+        tokio::time::sleep(Duration::from_millis(left)).await;
+    }
+    std::future::pending::<()>().await;
+}

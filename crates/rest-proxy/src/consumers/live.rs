@@ -1,0 +1,328 @@
+//! The librdkafka consumer of an instance, while it has one.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures::StreamExt;
+use rdkafka::TopicPartitionList;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, StreamConsumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::topic_partition_list::Offset;
+use rdkafka_sys::types::RDKafkaRespErr;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::Subscription;
+use super::shelf::{Place, Positions, Record, Shelf};
+use crate::clients::{self, Callbacks, ConsumerWishes};
+use crate::error::ApiError;
+use crate::identity::Token;
+use crate::librdkafka::{self, TokenError};
+use crate::sessions::{Counted, Session, TokenSink};
+use crate::shared::Disposable;
+
+/// How many events are served at once beside requests.
+const SERVED_AT_ONCE: usize = 64;
+
+/// A consumer in its group.
+pub(crate) struct Live {
+    consumer: Arc<Disposable<StreamConsumer<Group>>>,
+    shelf: Arc<Shelf>,
+    session: Arc<Session>,
+    _counted: Counted,
+}
+
+impl Live {
+    /// Creates a consumer of `session`'s owner, whose partitions go on at `kept`.
+    pub(crate) async fn create(
+        session: &Arc<Session>,
+        wishes: &ConsumerWishes,
+        kept: Positions,
+    ) -> Result<Arc<Self>, ApiError> {
+        let counted = session.count_consumer();
+        let config = clients::consumer(&session.active().settings, session.owner(), wishes);
+        let shelf = Arc::new(Shelf::going_on(kept));
+        let group = Group {
+            callbacks: Callbacks(Arc::clone(session.health())),
+            shelf: Arc::clone(&shelf),
+            auto_commit: wishes.auto_commit,
+        };
+        let create = move || config.create_with_context(group);
+        let consumer = session.build(create, StreamConsumer::client).await?;
+        let consumer = Arc::new(session.dispose(consumer));
+        let live = Self { consumer, shelf, session: Arc::clone(session), _counted: counted };
+        let live = Arc::new(live);
+        session.attach(&live)?;
+        Ok(live)
+    }
+
+    pub(crate) fn shelf(&self) -> &Arc<Shelf> {
+        &self.shelf
+    }
+
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// Cancelled once the consumer has left its group.
+    pub(crate) fn gone(&self) -> CancellationToken {
+        self.consumer.gone()
+    }
+
+    pub(crate) async fn subscribe(&self, subscription: &Subscription) -> Result<(), ApiError> {
+        let consumer = Arc::clone(&self.consumer);
+        let topics = match subscription {
+            Subscription::None => {
+                return self.session.block(move || consumer.unsubscribe()).await;
+            }
+            Subscription::Topics(topics) => topics.clone(),
+            Subscription::Pattern(pattern) => vec![pattern.clone()],
+        };
+        let subscribed = self.session.block(move || {
+            let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+            consumer.subscribe(&topics)
+        });
+        subscribed.await?.map_err(|error| {
+            debug!(error = &error as &dyn std::error::Error, "a subscription was refused");
+            ApiError::Invalid("Invalid topic name or topic pattern".to_owned())
+        })
+    }
+
+    /// The topics that it is subscribed to; matches of a pattern as far as they are assigned.
+    pub(crate) fn matched_topics(&self) -> Vec<String> {
+        let mut topics: Vec<String> =
+            self.shelf.assigned().iter().map(|(topic, _)| topic.to_string()).collect();
+        topics.sort();
+        topics.dedup();
+        topics
+    }
+
+    /// Waits for the next record and puts it on the shelf. Safe to drop at any time.
+    pub(crate) async fn receive(&self) -> Result<(), KafkaError> {
+        let mut messages = self.consumer.stream();
+        match messages.next().await {
+            Some(message) => self.put(&message?),
+            None => return Err(KafkaError::NoMessageReceived),
+        }
+        Ok(())
+    }
+
+    /// Puts what is there on the shelf, without waiting, until it holds `bytes` or `most` records
+    /// came.
+    pub(crate) fn gather(&self, bytes: usize, most: usize) -> Result<usize, KafkaError> {
+        let mut messages = self.consumer.stream();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut came = 0;
+        let mut held = self.shelf.bytes();
+        while held < bytes && came < most {
+            let Poll::Ready(Some(message)) = messages.poll_next_unpin(&mut context) else { break };
+            let message = message?;
+            held += message.payload_len() + message.key_len();
+            self.put(&message);
+            came += 1;
+        }
+        Ok(came)
+    }
+
+    fn put(&self, message: &BorrowedMessage<'_>) {
+        let record = Record {
+            topic: self.shelf.topic(message.topic()),
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp: message.timestamp().to_millis(),
+            key: message.key().map(Into::into),
+            value: message.payload().map(Into::into),
+        };
+        self.shelf.push(record);
+    }
+
+    /// Takes part in the group while nobody asks for records. If `pause`, reads no more ahead.
+    pub(crate) async fn serve(&self, pause: bool) -> Result<(), KafkaError> {
+        if pause && !self.shelf.is_paused() {
+            self.set_paused(true).await;
+        }
+        for _ in 0..4 {
+            // A rebalance ends the gathering, and may be followed by more.
+            self.gather(usize::MAX, SERVED_AT_ONCE)?;
+        }
+        Ok(())
+    }
+
+    /// Reads on, if it was told not to.
+    pub(crate) async fn wake(&self) {
+        if self.shelf.is_paused() {
+            self.set_paused(false).await;
+        }
+    }
+
+    async fn set_paused(&self, paused: bool) {
+        let list = list(self.shelf.assigned().into_iter().map(|it| (it, None)));
+        self.shelf.set_paused(paused);
+        let consumer = Arc::clone(&self.consumer);
+        let changed = self
+            .session
+            .block(move || if paused { consumer.pause(&list) } else { consumer.resume(&list) });
+        if let Ok(Err(error)) = changed.await {
+            debug!(error = &error as &dyn std::error::Error, "cannot pause or resume");
+        }
+    }
+
+    /// Marks what was handed out for the automatic commit.
+    pub(crate) fn store(&self) {
+        store(&self.shelf, &**self.consumer);
+    }
+
+    pub(crate) async fn commit(&self, offsets: Positions) -> Result<(), ApiError> {
+        let consumer = Arc::clone(&self.consumer);
+        let list = list(offsets.into_iter().map(|(place, at)| (place, Some(at))));
+        let committed = self.session.block(move || consumer.commit(&list, CommitMode::Sync));
+        match committed.await? {
+            Ok(()) => Ok(()),
+            Err(error) => match error.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::NoOffset) => Ok(()),
+                Some(code) => Err(commit_error(code)),
+                None => Err(ApiError::internal(error)),
+            },
+        }
+    }
+
+    /// What the group has committed, for those of `places` where it has.
+    pub(crate) async fn committed(
+        &self,
+        places: Vec<Place>,
+        timeout: Duration,
+    ) -> Result<Positions, ApiError> {
+        let consumer = Arc::clone(&self.consumer);
+        let list = list(places.into_iter().map(|it| (it, None)));
+        let committed = self.session.block(move || consumer.committed_offsets(list, timeout));
+        let list = committed.await?.map_err(|error| match error.rdkafka_error_code() {
+            Some(code) => commit_error(code),
+            None => ApiError::internal(error),
+        })?;
+        let mut positions = Positions::new();
+        for element in list.elements() {
+            if let Some(code) = element.error().err().and_then(|it| it.rdkafka_error_code()) {
+                return Err(commit_error(code));
+            }
+            if let Offset::Offset(offset) = element.offset() {
+                positions.insert((element.topic().into(), element.partition()), offset);
+            }
+        }
+        Ok(positions)
+    }
+}
+
+impl TokenSink for Live {
+    fn set_token(&self, token: &Token, principal: &str) -> Result<(), TokenError> {
+        let expires_at = token.expires_at.0;
+        librdkafka::set_token(self.consumer.client(), token.text.expose(), expires_at, principal)
+    }
+}
+
+/// What a request is told of an error that the consumer met; `None` if it passes by itself.
+pub(crate) const fn lasting(code: RDKafkaErrorCode) -> Option<ApiError> {
+    match code {
+        RDKafkaErrorCode::TopicAuthorizationFailed
+        | RDKafkaErrorCode::GroupAuthorizationFailed
+        | RDKafkaErrorCode::ClusterAuthorizationFailed => Some(ApiError::Forbidden),
+        RDKafkaErrorCode::UnknownTopic
+        | RDKafkaErrorCode::UnknownTopicOrPartition
+        | RDKafkaErrorCode::UnknownPartition => Some(ApiError::UnknownTopicOrPartition),
+        _ => None,
+    }
+}
+
+fn commit_error(code: RDKafkaErrorCode) -> ApiError {
+    if let Some(error) = lasting(code) {
+        return error;
+    }
+    match code {
+        RDKafkaErrorCode::IllegalGeneration
+        | RDKafkaErrorCode::UnknownMemberId
+        | RDKafkaErrorCode::RebalanceInProgress => {
+            ApiError::Unavailable("The consumer group is rebalancing")
+        }
+        _ => {
+            warn!(error = %code, "offsets could not be committed or read");
+            ApiError::Unavailable("The group's offsets are not available")
+        }
+    }
+}
+
+fn store<C: ConsumerContext>(shelf: &Shelf, consumer: &impl Consumer<C>) {
+    let unstored = shelf.take_unstored();
+    if unstored.is_empty() {
+        return;
+    }
+    let list = list(unstored.into_iter().map(|(place, at)| (place, Some(at))));
+    // Fails for partitions that were just taken away: then another goes on from the last commit.
+    if let Err(error) = consumer.store_offsets(&list) {
+        debug!(error = &error as &dyn std::error::Error, "offsets were not stored");
+    }
+}
+
+fn list(offsets: impl Iterator<Item = (Place, Option<i64>)>) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for ((topic, partition), offset) in offsets {
+        let mut element = list.add_partition(&topic, partition);
+        if let Some(offset) = offset {
+            // Only negative offsets are refused, and there is none.
+            let _set = element.set_offset(Offset::Offset(offset));
+        }
+    }
+    list
+}
+
+/// The callbacks of a consumer in its group. Called by whoever polls.
+pub(crate) struct Group {
+    callbacks: Callbacks,
+    shelf: Arc<Shelf>,
+    auto_commit: bool,
+}
+
+impl ClientContext for Group {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.callbacks.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.callbacks.error(error, reason);
+    }
+}
+
+impl ConsumerContext for Group {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        let elements = list.elements();
+        let places: Vec<Place> =
+            elements.iter().map(|it| (self.shelf.topic(it.topic()), it.partition())).collect();
+        drop(elements);
+        let done = if event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            for ((topic, partition), position) in self.shelf.assign(places) {
+                let start = Offset::Offset(position);
+                if let Err(error) = list.set_partition_offset(&topic, partition, start) {
+                    warn!(error = &error as &dyn std::error::Error, "a position was not kept");
+                }
+            }
+            consumer.assign(list)
+        } else {
+            if self.auto_commit {
+                // As Java's consumer does: what was handed out is committed before it is given up.
+                store(&self.shelf, consumer);
+            }
+            self.shelf.revoke(places);
+            consumer.unassign()
+        };
+        if let Err(error) = done {
+            warn!(error = &error as &dyn std::error::Error, "a rebalance failed");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What can go wrong with a request, and the one table from that to status, code and text.
+
+use std::error::Error;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
+use kafka::{ErrorCode, KafkaError};
+use serde::Serialize;
+use tracing::{error, warn};
+
+use crate::answer;
+
+/// Why a request failed. Texts are Karapace's where a client may know them.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("Missing request JSON body")]
+    NoBody,
+    #[error("Invalid request JSON body")]
+    NotJson,
+    #[error("Malformed request")]
+    NotAnObject,
+    #[error("The request body is larger than {0} bytes")]
+    TooLarge(usize),
+    #[error("The request body cannot be read")]
+    BrokenBody,
+    #[error("HTTP 415 Unsupported Media Type")]
+    UnsupportedMediaType,
+    #[error("HTTP 406 Not Acceptable")]
+    NotAcceptable,
+    #[error("Consumer format {consumer} does not match the embedded format {asked}")]
+    FormatMismatch { consumer: &'static str, asked: &'static str },
+    #[error("{0}")]
+    BadRequest(String),
+    #[error("{0}")]
+    Invalid(String),
+    #[error("{0}")]
+    InvalidConsumer(String),
+    /// To `GET /topics/{topic}`, where Karapace has its own code.
+    #[error("Topic {0} not found")]
+    NoSuchTopic(String),
+    #[error("Topic {0} not found")]
+    TopicNotFound(String),
+    #[error("Partition {0} not found")]
+    PartitionNotFound(i32),
+    #[error("Unknown topic or partition")]
+    UnknownTopicOrPartition,
+    #[error("Consumer for ('{group}', '{instance}') not found")]
+    ConsumerNotFound { group: String, instance: String },
+    #[error("Consumer {0} already exists")]
+    ConsumerExists(String),
+    #[error("{0}")]
+    IllegalState(String),
+    #[error("Too many consumer instances for this principal, at most {0} are allowed")]
+    TooManyConsumers(usize),
+    #[error("{0} deserialization error for format {1}: topic {2}, partition {3}, offset {4}")]
+    Undecodable(&'static str, &'static str, String, i32, i64),
+    #[error("Authentication required")]
+    NoCredentials,
+    #[error("{0}")]
+    BadCredentials(&'static str),
+    #[error("{0}")]
+    InvalidToken(&'static str),
+    #[error("Forbidden")]
+    Forbidden,
+    #[error("{0}")]
+    Unavailable(&'static str),
+    #[error("Internal server error")]
+    Internal(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// The text of a 401 when the token's time is over.
+pub(crate) const EXPIRED: &str = "The access token expired";
+/// The text of a 401 when the brokers do not accept what we do.
+pub(crate) const REFUSED: &str = "Kafka refused the access token";
+/// The text of a 503 when no broker answers.
+pub(crate) const KAFKA_AWAY: &str = "Kafka is not available";
+
+#[derive(Serialize)]
+struct Body {
+    error_code: u32,
+    message: String,
+}
+
+impl ApiError {
+    pub(crate) fn internal(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Internal(Box::new(error))
+    }
+
+    /// The one table from error to status and `error_code`.
+    pub(crate) const fn kind(&self) -> (StatusCode, u32) {
+        match self {
+            Self::NoBody
+            | Self::NotJson
+            | Self::NotAnObject
+            | Self::BrokenBody
+            | Self::BadRequest(_)
+            | Self::BadCredentials(_) => (StatusCode::BAD_REQUEST, 400),
+            Self::NoCredentials | Self::InvalidToken(_) => (StatusCode::UNAUTHORIZED, 40101),
+            Self::Forbidden => (StatusCode::FORBIDDEN, 40301),
+            Self::TopicNotFound(_) => (StatusCode::NOT_FOUND, 40401),
+            Self::PartitionNotFound(_) => (StatusCode::NOT_FOUND, 40402),
+            Self::NoSuchTopic(_)
+            | Self::UnknownTopicOrPartition
+            | Self::ConsumerNotFound { .. } => (StatusCode::NOT_FOUND, 40403),
+            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, 406),
+            Self::FormatMismatch { .. } => (StatusCode::NOT_ACCEPTABLE, 40601),
+            Self::ConsumerExists(_) => (StatusCode::CONFLICT, 40902),
+            Self::IllegalState(_) => (StatusCode::CONFLICT, 40903),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, 413),
+            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, 415),
+            Self::Invalid(_) | Self::Undecodable(..) => (StatusCode::UNPROCESSABLE_ENTITY, 422),
+            Self::InvalidConsumer(_) => (StatusCode::UNPROCESSABLE_ENTITY, 42204),
+            Self::TooManyConsumers(_) => (StatusCode::TOO_MANY_REQUESTS, 429),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, 500),
+            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, 503),
+        }
+    }
+
+    /// RFC 6750, section 3: how to get in. Fixed texts, nothing of a token.
+    fn challenge(&self) -> Option<String> {
+        match self {
+            Self::NoCredentials => Some("Bearer realm=\"kafka-rest\"".to_owned()),
+            Self::BadCredentials(text) => Some(challenge("invalid_request", text)),
+            Self::InvalidToken(text) => Some(challenge("invalid_token", text)),
+            _ => None,
+        }
+    }
+}
+
+fn challenge(code: &str, description: &str) -> String {
+    format!("Bearer realm=\"kafka-rest\", error=\"{code}\", error_description=\"{description}\"")
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Self::Internal(cause) = &self {
+            error!(error = &**cause as &dyn Error, "request failed");
+        }
+        let (status, error_code) = self.kind();
+        if let Self::NoBody | Self::NotJson = self {
+            return (status, self.to_string()).into_response();
+        }
+        let body = Body { error_code, message: self.to_string() };
+        let mut response = answer::json(status, &body);
+        let headers = response.headers_mut();
+        let mut set = |name: HeaderName, value: &'static str| {
+            headers.insert(name, HeaderValue::from_static(value));
+        };
+        match status {
+            StatusCode::UNAUTHORIZED => set(CACHE_CONTROL, "no-store"),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                set(RETRY_AFTER, "1");
+            }
+            _ => {}
+        }
+        if let StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PAYLOAD_TOO_LARGE =
+            status
+        {
+            set(CONTENT_TYPE, "application/json");
+        }
+        if let Some(challenge) = self.challenge().and_then(|it| HeaderValue::try_from(it).ok()) {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+/// What became of an admin call of the caller's. A refused login is told apart by the session.
+impl From<KafkaError> for ApiError {
+    fn from(error: KafkaError) -> Self {
+        match error {
+            KafkaError::Authentication { .. } => Self::InvalidToken(REFUSED),
+            KafkaError::Broker { code, .. } if is_denial(code) => Self::Forbidden,
+            KafkaError::Unreachable { .. }
+            | KafkaError::Timeout { .. }
+            | KafkaError::Broker { .. } => {
+                warn!(error = &error as &dyn Error, "Kafka did not answer a request");
+                Self::Unavailable(KAFKA_AWAY)
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+/// Whether an ACL is missing.
+pub(crate) const fn is_denial(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::TopicAuthorizationFailed
+            | ErrorCode::GroupAuthorizationFailed
+            | ErrorCode::ClusterAuthorizationFailed
+    )
+}
+
+#[cfg(test)]
+mod tests;

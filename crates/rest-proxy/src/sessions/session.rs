@@ -1,0 +1,425 @@
+//! One caller's clients, and the token they run on.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use kafka::{ErrorCode, KafkaError, Topic};
+use model::{Timestamp, TopicName};
+use rdkafka::client::{Client, ClientContext};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
+use tracing::warn;
+
+use super::{REFUSAL_GRACE, Tools};
+use crate::clients::{self, Health};
+use crate::directory::Directory;
+use crate::error::{ApiError, EXPIRED, KAFKA_AWAY, REFUSED, is_denial};
+use crate::identity::{Caller, Owner, Token};
+use crate::librdkafka::{self, SetupError, TokenError};
+use crate::produce::Producer;
+use crate::settings::Active;
+use crate::shared::{Disposable, locked};
+
+/// How long it is believed that a topic is there. Kafka itself says so with each record.
+const TOPIC_KEPT_MS: i64 = 30_000;
+/// A token is not worth swapping for one that lives hardly longer.
+const WORTH_SWAPPING_MS: i64 = 5_000;
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Its newest token is over.
+    Expired,
+    /// The brokers do not accept its token.
+    Refused,
+    /// Nobody used it.
+    Idle,
+    /// The settings changed, a client broke, or its place was needed.
+    Replaced,
+}
+
+/// A live client that runs on a token.
+pub(crate) trait TokenSink: Send + Sync {
+    /// Gives it a newer one of the same principal.
+    fn set_token(&self, token: &Token, principal: &str) -> Result<(), TokenError>;
+}
+
+/// The clients of one owner.
+pub(crate) struct Session {
+    owner: Owner,
+    active: Arc<Active>,
+    tools: Arc<Tools>,
+    token: ArcSwapOption<Token>,
+    /// Also the lock under which the token is swapped.
+    sinks: Mutex<Vec<Weak<dyn TokenSink>>>,
+    directory: ArcSwap<Box<dyn Directory>>,
+    producer: ArcSwapOption<Producer>,
+    /// Held by who creates the producer.
+    creating: tokio::sync::Mutex<()>,
+    topics: Mutex<HashMap<TopicName, Known>>,
+    consumers: Arc<AtomicUsize>,
+    health: Arc<Health>,
+    last_used: AtomicI64,
+    end: OnceLock<(End, Timestamp)>,
+    ended: CancellationToken,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    partitions: i32,
+    until: Timestamp,
+}
+
+impl Session {
+    pub(super) fn new(caller: &Caller, tools: Arc<Tools>) -> Self {
+        let token = caller.token.clone();
+        let directory = directory(&tools, &caller.active, &caller.owner, token.as_deref());
+        Self {
+            owner: caller.owner.clone(),
+            active: Arc::clone(&caller.active),
+            tools,
+            token: ArcSwapOption::new(token),
+            sinks: Mutex::default(),
+            directory: ArcSwap::from_pointee(directory),
+            producer: ArcSwapOption::empty(),
+            creating: tokio::sync::Mutex::default(),
+            topics: Mutex::default(),
+            consumers: Arc::default(),
+            health: Arc::default(),
+            last_used: AtomicI64::new(Timestamp::now().0),
+            end: OnceLock::new(),
+            ended: CancellationToken::new(),
+        }
+    }
+
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    pub(crate) fn active(&self) -> &Active {
+        &self.active
+    }
+
+    pub(crate) fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.active.generation
+    }
+
+    pub(super) fn touch(&self, now: Timestamp) {
+        self.last_used.store(now.0, Ordering::Relaxed);
+    }
+
+    pub(super) fn last_used(&self) -> Timestamp {
+        Timestamp(self.last_used.load(Ordering::Relaxed))
+    }
+
+    /// Counts a live consumer for as long as the returned value exists.
+    pub(crate) fn count_consumer(&self) -> Counted {
+        self.consumers.fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(&self.consumers))
+    }
+
+    pub(super) fn has_consumers(&self) -> bool {
+        self.consumers.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn take_refusal(&self, now: Timestamp) -> bool {
+        self.health.take_refusal(now, REFUSAL_GRACE)
+    }
+
+    /// When its newest token is over; never for the proxy's own identity.
+    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
+        self.token.load().as_ref().map(|it| it.expires_at)
+    }
+
+    pub(super) fn expired(&self, now: Timestamp) -> bool {
+        self.expires_at().is_some_and(|it| it <= now)
+    }
+
+    /// When consumers should be closed, so that they can still say good-bye to their group.
+    pub(crate) fn consumers_rest_at(&self) -> Option<Timestamp> {
+        let token = self.token.load();
+        let token = token.as_ref()?;
+        let life = token.issued_at.map_or(i64::MAX, |it| token.expires_at.ms_since(it));
+        Some(token.expires_at.plus_ms(-(life / 20).clamp(0, 1_000)))
+    }
+
+    /// Whether its token is this one.
+    pub(super) fn holds(&self, token: Option<&Token>) -> bool {
+        self.token.load().as_ref().map(|it| it.sha256) == token.map(|it| it.sha256)
+    }
+
+    /// Takes over `token`, a verified one of this session's owner, if it lives longer than what the
+    /// session has. The connections stay up.
+    pub(super) fn offer(&self, token: &Arc<Token>, now: Timestamp) -> Result<(), ApiError> {
+        if !self.is_worth(token, now) {
+            return Ok(());
+        }
+        let mut sinks = locked(&self.sinks);
+        if !self.is_worth(token, now) {
+            return Ok(());
+        }
+        sinks.retain(|it| it.strong_count() > 0);
+        for sink in sinks.iter().filter_map(Weak::upgrade) {
+            self.push(&*sink, token)?;
+        }
+        self.token.store(Some(Arc::clone(token)));
+        let directory = directory(&self.tools, &self.active, &self.owner, Some(token));
+        self.directory.store(Arc::new(directory));
+        Ok(())
+    }
+
+    fn is_worth(&self, token: &Token, now: Timestamp) -> bool {
+        self.token.load().as_ref().is_none_or(|current| {
+            let gain = token.expires_at.ms_since(current.expires_at);
+            let left = current.expires_at.ms_since(now);
+            gain > WORTH_SWAPPING_MS || (gain > 0 && left < 2 * WORTH_SWAPPING_MS)
+        })
+    }
+
+    /// Gives a new client the session's token, now and whenever there is a newer one.
+    pub(crate) fn attach<S: TokenSink + 'static>(&self, sink: &Arc<S>) -> Result<(), ApiError> {
+        let mut sinks = locked(&self.sinks);
+        if let Some(token) = self.token.load_full() {
+            self.push(&**sink, &token)?;
+        }
+        let weak: Weak<S> = Arc::downgrade(sink);
+        sinks.push(weak);
+        Ok(())
+    }
+
+    fn push(&self, sink: &dyn TokenSink, token: &Token) -> Result<(), ApiError> {
+        let principal = match &self.owner {
+            Owner::Proxy => return Ok(()),
+            Owner::Oidc { principal, .. } => principal,
+        };
+        sink.set_token(token, principal).map_err(|error| {
+            if token.expires_at <= Timestamp::now() {
+                ApiError::InvalidToken(EXPIRED)
+            } else {
+                ApiError::internal(error)
+            }
+        })
+    }
+
+    /// Runs `create` beside the requests and within the bound on such work, and lets the new client
+    /// log in. `client` finds it in what was created.
+    pub(crate) async fn build<T, C>(
+        &self,
+        create: impl FnOnce() -> Result<T, rdkafka::error::KafkaError> + Send + 'static,
+        client: fn(&T) -> &Client<C>,
+    ) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        C: ClientContext + 'static,
+    {
+        let login = clients::login(&self.active.settings, &self.owner);
+        let permit = self.tools.builds.acquire().await.map_err(ApiError::internal)?;
+        let built = self.tools.tracker.spawn_blocking(move || {
+            let created = create()?;
+            if let Some(login) = login {
+                librdkafka::log_in(client(&created), &login)?;
+            }
+            Ok::<_, SetupError>(created)
+        });
+        let built = built.await;
+        drop(permit);
+        built.map_err(ApiError::internal)?.map_err(ApiError::internal)
+    }
+
+    /// Runs a call that blocks beside the requests.
+    pub(crate) async fn block<T: Send + 'static>(
+        &self,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.tools.tracker.spawn_blocking(call).await.map_err(ApiError::internal)
+    }
+
+    /// Makes sure that `value` is dropped beside the requests.
+    pub(crate) fn dispose<T: Send + 'static>(&self, value: T) -> Disposable<T> {
+        Disposable::new(value, self.tools.tracker.clone())
+    }
+
+    /// The session's producer. The first caller creates it, the others wait for that one.
+    pub(crate) async fn producer(&self) -> Result<Arc<Producer>, ApiError> {
+        let usable = || self.producer.load_full().filter(|it| !it.is_spent());
+        if let Some(producer) = usable() {
+            return Ok(producer);
+        }
+        let _creating = self.creating.lock().await;
+        if let Some(producer) = usable() {
+            return Ok(producer);
+        }
+        let producer = Arc::new(Producer::create(self, self.delivery_timeout()).await?);
+        self.attach(&producer)?;
+        self.producer.store(Some(Arc::clone(&producer)));
+        Ok(producer)
+    }
+
+    /// What a record may take, a little less than its request.
+    fn delivery_timeout(&self) -> Duration {
+        self.tools.limits.request_timeout().mul_f32(0.9)
+    }
+
+    /// How many partitions a topic has, by what was heard within the last seconds.
+    pub(crate) async fn partitions(&self, topic: &TopicName) -> Result<i32, ApiError> {
+        let known = locked(&self.topics).get(topic).copied();
+        match known {
+            Some(known) if known.until > Timestamp::now() => Ok(known.partitions),
+            Some(known) => match self.partitions_now(topic).await {
+                // Old news are good enough while a broker restarts: records find their own way.
+                Err(ApiError::Unavailable(_)) => Ok(known.partitions),
+                other => other,
+            },
+            None => self.partitions_now(topic).await,
+        }
+    }
+
+    /// How many partitions a topic has, by asking.
+    pub(crate) async fn partitions_now(&self, topic: &TopicName) -> Result<i32, ApiError> {
+        let count = match self.describe(topic).await {
+            Ok(topic) => i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX),
+            Err(error) => {
+                if !matches!(error, ApiError::Unavailable(_)) {
+                    locked(&self.topics).remove(topic);
+                }
+                return Err(error);
+            }
+        };
+        let until = Timestamp::now().plus_ms(TOPIC_KEPT_MS);
+        locked(&self.topics).insert(topic.clone(), Known { partitions: count, until });
+        Ok(count)
+    }
+
+    /// A topic, as the session's owner may see it.
+    pub(crate) async fn describe(&self, topic: &TopicName) -> Result<Topic, ApiError> {
+        let asked = || Some(vec![topic.clone()]);
+        let topics = self.ask(|it| {
+            let asked = asked();
+            async move { it.topics(asked).await }
+        });
+        let topics = topics.await?;
+        let not_found = || ApiError::TopicNotFound(topic.to_string());
+        let found = topics.into_iter().next().ok_or_else(not_found)?;
+        match found.error {
+            Some(ErrorCode::UnknownTopicOrPartition | ErrorCode::InvalidTopicException) => {
+                Err(not_found())
+            }
+            Some(code) if is_denial(code) => Err(ApiError::Forbidden),
+            Some(_) if found.partitions.is_empty() => Err(ApiError::Unavailable(KAFKA_AWAY)),
+            _ => Ok(found),
+        }
+    }
+
+    /// Asks Kafka as the session's owner. A refused login is tried once more after a second, for
+    /// brokers that have not heard of a new key yet.
+    pub(crate) async fn ask<T, F>(
+        &self,
+        question: impl Fn(Arc<Box<dyn Directory>>) -> F,
+    ) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, KafkaError>>,
+    {
+        match question(self.directory.load_full()).await {
+            Err(KafkaError::Authentication { .. }) => {}
+            other => return Ok(other?),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(REFUSAL_GRACE) => {}
+            () = self.ended() => return Err(self.ended_error()),
+        }
+        let answer = question(Arc::new(self.fresh_directory())).await;
+        if let Err(KafkaError::Authentication { .. }) = answer {
+            self.refused();
+            return Err(self.refusal());
+        }
+        Ok(answer?)
+    }
+
+    /// A directory with connections of its own.
+    pub(super) fn fresh_directory(&self) -> Box<dyn Directory> {
+        directory(&self.tools, &self.active, &self.owner, self.token.load_full().as_deref())
+    }
+
+    /// The brokers do not accept the session's token, though we do.
+    pub(super) fn refused(&self) {
+        match &self.owner {
+            Owner::Proxy => warn!("Kafka refuses the proxy's own identity: is its password stale?"),
+            Owner::Oidc { issuer, .. } => warn!(
+                %issuer,
+                "Kafka refuses a token that this proxy accepts: the brokers' JWKS, expected issuer, \
+                 expected audience or subject claim differ from the service's settings"
+            ),
+        }
+        self.end(End::Refused);
+    }
+
+    /// What the caller is told then.
+    pub(super) const fn refusal(&self) -> ApiError {
+        match self.owner {
+            Owner::Proxy => ApiError::Unavailable(KAFKA_AWAY),
+            Owner::Oidc { .. } => ApiError::InvalidToken(REFUSED),
+        }
+    }
+
+    /// How long ago the brokers refused its token, if they did.
+    pub(super) fn refused_for_ms(&self, now: Timestamp) -> Option<i64> {
+        let (End::Refused, at) = self.end.get()? else { return None };
+        Some(now.ms_since(*at))
+    }
+
+    /// Ends the session. Its token serves nothing any more if that is why; otherwise what was begun
+    /// is finished.
+    pub(super) fn end(&self, end: End) {
+        if self.end.set((end, Timestamp::now())).is_err() {
+            return;
+        }
+        if let (End::Expired | End::Refused, Some(producer)) = (end, self.producer.load_full()) {
+            producer.purge();
+        }
+        self.ended.cancel();
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.is_cancelled()
+    }
+
+    /// Completes when the session has ended.
+    pub(crate) fn ended(&self) -> WaitForCancellationFuture<'_> {
+        self.ended.cancelled()
+    }
+
+    /// What a request that needed the session is told when it has ended.
+    pub(crate) fn ended_error(&self) -> ApiError {
+        match self.end.get() {
+            Some((End::Expired, _)) => ApiError::InvalidToken(EXPIRED),
+            Some((End::Refused, _)) => self.refusal(),
+            _ => ApiError::Unavailable("The Kafka clients are being replaced"),
+        }
+    }
+}
+
+/// One more live consumer of a session.
+pub(crate) struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn directory(
+    tools: &Tools,
+    active: &Active,
+    owner: &Owner,
+    token: Option<&Token>,
+) -> Box<dyn Directory> {
+    let timeout = tools.limits.request_timeout().mul_f32(0.9).min(Duration::from_secs(10));
+    (tools.directories)(clients::admin(&active.settings, owner, token, timeout))
+}

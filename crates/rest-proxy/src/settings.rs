@@ -1,0 +1,126 @@
+//! What the control plane says of this service, kept while the control plane is away.
+
+mod poll;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use auth::{Verifier, VerifierConfig};
+use model::{IdpUrl, OidcSettings, RestSettings, UrlPolicy};
+use tracing::{error, info};
+
+pub use self::poll::{PollConfig, follow};
+
+/// Settings in force, and what was made of them.
+pub(crate) struct Active {
+    pub(crate) settings: RestSettings,
+    /// Rises when open Kafka clients do not fit the settings any more.
+    pub(crate) generation: u64,
+    /// Absent without OIDC settings, or when they cannot be used: then no token is good.
+    pub(crate) verifier: Option<Arc<Verifier>>,
+}
+
+/// The current settings. Cheap to clone; all clones see a change at once.
+#[derive(Clone, Default)]
+pub struct Settings {
+    active: Arc<ArcSwapOption<Active>>,
+}
+
+impl Settings {
+    /// Knows nothing yet: every request that needs Kafka is answered with 503.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn active(&self) -> Option<Arc<Active>> {
+        self.active.load_full()
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.active.load().as_ref().map_or(0, |it| it.generation)
+    }
+
+    /// Puts `settings` in force for every request that starts from now on. Called by one task at a
+    /// time, within a runtime.
+    pub fn apply(&self, settings: RestSettings) {
+        let before = self.active();
+        let verifier = match (&before, &settings.oidc) {
+            (Some(before), oidc) if before.settings.oidc == *oidc && before.verifier.is_some() => {
+                before.verifier.clone()
+            }
+            (_, Some(oidc)) => verifier(oidc).map(Arc::new),
+            (_, None) => None,
+        };
+        let generation = match &before {
+            Some(before) if same_clients(&before.settings, &settings) => before.generation,
+            Some(before) => before.generation + 1,
+            None => 1,
+        };
+        info!(
+            authorization = settings.authorization,
+            oidc = settings.oidc.is_some(),
+            generation,
+            "settings in force"
+        );
+        self.active.store(Some(Arc::new(Active { settings, generation, verifier })));
+    }
+}
+
+/// Whether clients that were opened under the one serve under the other. What a consumer is made
+/// with is read when it is created.
+fn same_clients(before: &RestSettings, after: &RestSettings) -> bool {
+    RestSettings { consumer: before.consumer.clone(), ..after.clone() } == *before
+}
+
+/// Without a verifier nobody gets in, which is the safe side; the other settings still apply.
+fn verifier(oidc: &OidcSettings) -> Option<Verifier> {
+    // What an address may be is the control plane's to decide, and was decided.
+    let jwks_url = match IdpUrl::parse(&oidc.jwks_url, UrlPolicy::HttpOnLoopback) {
+        Ok(url) => url,
+        Err(error) => {
+            error!(error = &error as &dyn std::error::Error, "the JWKS address cannot be used");
+            return None;
+        }
+    };
+    let config = VerifierConfig {
+        issuer: oidc.issuer.clone(),
+        audiences: oidc.audiences.clone(),
+        principal_claim: oidc.principal_claim.clone(),
+        jwks_url,
+    };
+    match Verifier::new(config) {
+        Ok(verifier) => Some(verifier),
+        Err(error) => {
+            error!(error = &error as &dyn std::error::Error, "the OIDC settings cannot be used");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn a_verifier_lives_as_long_as_its_settings() {
+        let settings = Settings::new();
+        let mut wanted = testing::settings("127.0.0.1:1");
+        wanted.oidc = Some(testing::oidc("http://127.0.0.1:1", "a"));
+        settings.apply(wanted.clone());
+        let first = settings.active().unwrap();
+
+        wanted.consumer.request_timeout_ms += 1;
+        settings.apply(wanted.clone());
+        let second = settings.active().unwrap();
+        let verifiers = (first.verifier.as_ref().unwrap(), second.verifier.as_ref().unwrap());
+        assert!(Arc::ptr_eq(verifiers.0, verifiers.1));
+        assert_eq!(first.generation, second.generation, "open clients do not notice");
+
+        wanted.oidc = Some(testing::oidc("http://127.0.0.1:1", "b"));
+        settings.apply(wanted);
+        let third = settings.active().unwrap();
+        assert!(!Arc::ptr_eq(verifiers.0, third.verifier.as_ref().unwrap()));
+        assert_eq!(third.generation, second.generation + 1);
+    }
+}

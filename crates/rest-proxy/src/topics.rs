@@ -1,0 +1,110 @@
+//! `GET /topics` and `GET /topics/{topic}`: what the caller may see.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use kafka::ErrorCode;
+use model::TopicName;
+use serde::Serialize;
+
+use crate::App;
+use crate::answer;
+use crate::error::{ApiError, is_denial};
+use crate::identity::Caller;
+use crate::media;
+use crate::sessions::Session;
+
+#[derive(Serialize)]
+struct Topic {
+    configs: BTreeMap<String, Option<String>>,
+    name: String,
+    partitions: Vec<Partition>,
+}
+
+#[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the API")]
+struct Partition {
+    leader: i32,
+    partition: i32,
+    replicas: Vec<Replica>,
+}
+
+#[derive(Serialize)]
+struct Replica {
+    broker: i32,
+    in_sync: bool,
+    leader: bool,
+}
+
+/// `GET /topics`
+pub(crate) async fn list_topics(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    media::accept(&headers)?;
+    let session = app.sessions.session(&caller)?;
+    let topics = session.ask(|it| async move { it.topics(None).await }).await?;
+    let mut names: Vec<String> = topics.into_iter().map(|it| it.name).collect();
+    names.sort();
+    Ok(answer::json(StatusCode::OK, &names))
+}
+
+/// `GET /topics/{topic}`
+pub(crate) async fn show_topic(
+    State(app): State<App>,
+    caller: Caller,
+    Path(topic): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    media::accept(&headers)?;
+    let no_such_topic = || ApiError::NoSuchTopic(topic.chars().take(249).collect());
+    let name: TopicName = topic.parse().map_err(|_| no_such_topic())?;
+    let session = app.sessions.session(&caller)?;
+    let described = match session.describe(&name).await {
+        Err(ApiError::TopicNotFound(_)) => return Err(no_such_topic()),
+        other => other?,
+    };
+    let configs = configs(&session, name).await?;
+    let partitions = described.partitions.into_iter().map(Partition::from).collect();
+    Ok(answer::json(StatusCode::OK, &Topic { configs, name: described.name, partitions }))
+}
+
+/// The topic's configuration; empty for whoever may not see it, who still may see its partitions.
+async fn configs(
+    session: &Session,
+    topic: TopicName,
+) -> Result<BTreeMap<String, Option<String>>, ApiError> {
+    let entries = session.ask(|it| {
+        let topic = topic.clone();
+        async move {
+            match it.configs(topic).await {
+                Err(error) if error.code().is_some_and(may_not_see) => Ok(Vec::new()),
+                other => other,
+            }
+        }
+    });
+    Ok(entries.await?.into_iter().map(|it| (it.name, it.value)).collect())
+}
+
+/// Also when the topic went away between two questions.
+fn may_not_see(code: ErrorCode) -> bool {
+    is_denial(code) || matches!(code, ErrorCode::UnknownTopicOrPartition)
+}
+
+impl From<kafka::Partition> for Partition {
+    fn from(partition: kafka::Partition) -> Self {
+        let replicas = partition.replicas.iter().map(|it| Replica {
+            broker: it.0,
+            in_sync: partition.in_sync.contains(it),
+            leader: partition.leader == Some(*it),
+        });
+        Self {
+            leader: partition.leader.map_or(-1, |it| it.0),
+            partition: partition.index,
+            replicas: replicas.collect(),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `POST /token`: client credentials (RFC 6749, 4.4), and what a test may wish for beside them.
+
+use std::str::FromStr;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use tracing::info;
+use url::form_urlencoded;
+
+use super::{json_answer, server_error};
+use crate::issuer::{CLIENTS, Issuer, TokenRequest};
+
+/// Why there is no token: status, code of RFC 6749, description.
+struct Refusal(StatusCode, &'static str, String);
+
+pub(super) async fn issue(
+    State(issuer): State<Issuer>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    let request = match authenticate(&headers, &form).and_then(|client| request(&client, &form)) {
+        Ok(request) => request,
+        Err(refusal) => return refused(refusal),
+    };
+    let token = match issuer.mint(&request) {
+        Ok(token) => token,
+        Err(error) => return server_error(error),
+    };
+    // The token itself never reaches a log.
+    info!(client.id = request.client, alg = ?request.alg, defect = ?request.defect, "issued a token");
+    let body = json!({
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": request.ttl_secs,
+        "scope": request.scope,
+    });
+    uncached(json_answer(StatusCode::OK, &body))
+}
+
+fn refused(Refusal(status, error, description): Refusal) -> Response {
+    let body = json!({ "error": error, "error_description": description });
+    let mut response = uncached(json_answer(status, &body));
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Basic realm=\"tidegate-idp\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+fn uncached(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The parameters of a form, in order, some more than once.
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn parse(body: &[u8]) -> Self {
+        Self(form_urlencoded::parse(body).into_owned().collect())
+    }
+
+    fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+    }
+
+    fn one(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(invalid(&format!("{name}: given more than once"))),
+            (value, None) => Ok(value.map(String::as_str)),
+        }
+    }
+
+    fn parsed<T: FromStr<Err: ToString>>(&self, name: &str) -> Result<Option<T>, Refusal> {
+        let parse = |text: &str| {
+            text.parse().map_err(|error: T::Err| invalid(&format!("{name}: {}", error.to_string())))
+        };
+        self.one(name)?.map(parse).transpose()
+    }
+}
+
+/// The client that asks, by HTTP Basic or by the form, not by both.
+fn authenticate(headers: &HeaderMap, form: &Form) -> Result<String, Refusal> {
+    let unknown = || {
+        let description = "unknown client, or wrong secret".to_owned();
+        Refusal(StatusCode::UNAUTHORIZED, "invalid_client", description)
+    };
+    let in_form = form.one("client_secret")?;
+    let (id, secret) = match headers.get(header::AUTHORIZATION) {
+        Some(_) if in_form.is_some() => {
+            return Err(invalid("authenticate by Basic or by client_secret, not by both"));
+        }
+        Some(value) => basic(value).ok_or_else(unknown)?,
+        None => {
+            let id = form.one("client_id")?.ok_or_else(unknown)?;
+            (id.to_owned(), in_form.ok_or_else(unknown)?.to_owned())
+        }
+    };
+    CLIENTS
+        .iter()
+        .find(|(known, its_secret)| *known == id && *its_secret == secret)
+        .map(|(known, _)| (*known).to_owned())
+        .ok_or_else(unknown)
+}
+
+/// Id and secret of an `Authorization: Basic`. Ours need no percent-decoding.
+fn basic(value: &HeaderValue) -> Option<(String, String)> {
+    let (scheme, credentials) = value.to_str().ok()?.split_once(' ')?;
+    let decoded = STANDARD.decode(credentials.trim()).ok()?;
+    let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    scheme.eq_ignore_ascii_case("basic").then(|| (id.to_owned(), secret.to_owned()))
+}
+
+fn request(client: &str, form: &Form) -> Result<TokenRequest, Refusal> {
+    match form.one("grant_type")? {
+        Some("client_credentials") => {}
+        Some(_) => {
+            let description = "only client_credentials".to_owned();
+            return Err(Refusal(StatusCode::BAD_REQUEST, "unsupported_grant_type", description));
+        }
+        None => return Err(invalid("grant_type: missing")),
+    }
+    let sound = TokenRequest::of(client);
+    let audiences = form.all("audience");
+    Ok(TokenRequest {
+        alg: form.parsed("alg")?.unwrap_or_default(),
+        audiences: if audiences.is_empty() { sound.audiences } else { audiences },
+        ttl_secs: form.parsed("ttl")?.unwrap_or(sound.ttl_secs),
+        subject: form.one("sub")?.map(str::to_owned),
+        scope: form.one("scope")?.map_or(sound.scope, str::to_owned),
+        defect: form.parsed("defect")?,
+        client: sound.client,
+    })
+}
+
+fn invalid(description: &str) -> Refusal {
+    Refusal(StatusCode::BAD_REQUEST, "invalid_request", description.to_owned())
+}

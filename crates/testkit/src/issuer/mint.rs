@@ -1,0 +1,119 @@
+//! Making tokens, sound and broken.
+
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use model::Timestamp;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::keys::unsigned;
+use super::{Alg, Defect, Issuer, KeyError, SigningKey, TokenRequest};
+
+pub(super) fn mint(issuer: &Issuer, request: &TokenRequest) -> Result<String, KeyError> {
+    let mut claims = claims(issuer, request);
+    if let Some(defect) = request.defect {
+        spoil(&mut claims, defect, issuer);
+    }
+    let claims = bytes(claims);
+    let key = issuer.key(request.alg);
+    let name = request.alg.as_str();
+    match request.defect {
+        Some(Defect::AlgNone) => {
+            Ok(format!("{}.", unsigned(&bytes(header("none", key.kid())), &claims)))
+        }
+        Some(Defect::HmacPublicKey) => hmac_signed(&issuer.key(Alg::Rs256), &claims),
+        Some(Defect::UnknownKid) => {
+            let kid = format!("unknown-{}", Uuid::new_v4().simple());
+            key.token(&bytes(header(name, &kid)), &claims)
+        }
+        Some(Defect::SelfSignedKnownKid) => {
+            let stranger = SigningKey::generate(request.alg)?;
+            stranger.token(&bytes(header(name, key.kid())), &claims)
+        }
+        _ => key.token(&bytes(header(name, key.kid())), &claims),
+    }
+}
+
+pub(super) fn header(alg: &str, kid: &str) -> Map<String, Value> {
+    object(json!({ "alg": alg, "typ": "JWT", "kid": kid }))
+}
+
+pub(super) fn claims(issuer: &Issuer, request: &TokenRequest) -> Map<String, Value> {
+    let now = now_secs();
+    let subject = request.subject.as_ref().unwrap_or(&request.client);
+    let audience = match request.audiences.as_slice() {
+        [one] => json!(one),
+        many => json!(many),
+    };
+    object(json!({
+        "iss": issuer.url(),
+        "sub": subject,
+        "custom-sub": subject,
+        "aud": audience,
+        "iat": now,
+        "nbf": now,
+        "exp": now + i64::from(request.ttl_secs),
+        "jti": Uuid::new_v4(),
+        "client_id": request.client,
+        "scope": request.scope,
+    }))
+}
+
+/// Changes the claims of a sound token as `defect` wants. Defects of the signature change nothing.
+fn spoil(claims: &mut Map<String, Value>, defect: Defect, issuer: &Issuer) {
+    let now = now_secs();
+    let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+    match defect {
+        Defect::Expired => {
+            set("iat", json!(now - 720));
+            set("nbf", json!(now - 720));
+            set("exp", json!(now - 120));
+        }
+        Defect::NotYetValid => {
+            set("nbf", json!(now + 300));
+            set("exp", json!(now + 900));
+        }
+        Defect::WrongIssuer => {
+            set("iss", json!(format!("{}/other", issuer.url())));
+        }
+        Defect::WrongAudience => {
+            set("aud", json!("wrong-audience"));
+        }
+        Defect::NoAudience => {
+            claims.remove("aud");
+        }
+        Defect::NoSubject => {
+            claims.remove("sub");
+            claims.remove("custom-sub");
+        }
+        Defect::AlgNone
+        | Defect::HmacPublicKey
+        | Defect::UnknownKid
+        | Defect::SelfSignedKnownKid => {}
+    }
+}
+
+/// An HS256 token whose secret is the PEM of a public key: it fools who lets the token choose the
+/// algorithm and hands the published key to it.
+fn hmac_signed(key: &SigningKey, claims: &[u8]) -> Result<String, KeyError> {
+    let message = unsigned(&bytes(header("HS256", key.kid())), claims);
+    let secret = hmac::Key::new(hmac::HMAC_SHA256, key.public_pem()?.as_bytes());
+    let tag = hmac::sign(&secret, message.as_bytes());
+    Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag)))
+}
+
+fn now_secs() -> i64 {
+    Timestamp::now().0 / 1000
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+fn bytes(members: Map<String, Value>) -> Vec<u8> {
+    Value::Object(members).to_string().into_bytes()
+}

@@ -1,0 +1,5 @@
+//! What tests and `cargo xtask dev` use instead of the outside world. Never a dependency of a
+//! program that we ship.
+
+pub mod issuer;
+pub mod load;

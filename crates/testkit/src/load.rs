@@ -1,0 +1,16 @@
+//! The load of `tidegate-load`: it produces and consumes all through a change, and counts exactly.
+//!
+//! Records are sent when they are due, whether or not earlier ones were acknowledged (an open
+//! loop): an outage shows as latency of every record that was due in it. All times are measured on
+//! one clock, that of the process.
+
+mod clients;
+mod ledger;
+mod report;
+mod run;
+mod stamp;
+mod window;
+
+pub use self::clients::{Access, LoadError};
+pub use self::report::{Report, Totals, WindowReport};
+pub use self::run::{Command, Plan, run};

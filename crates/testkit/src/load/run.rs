@@ -1,0 +1,226 @@
+//! The course of a run: get ready, produce and consume until told to stop, drain, report.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::Message;
+use rdkafka::consumer::Consumer;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseRecord, Producer, PurgeConfig};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use super::clients::{Access, Books, LoadConsumer, LoadError, LoadProducer};
+use super::report::Report;
+use super::stamp::Stamp;
+
+/// How long the group may take to come together, and the rest to arrive at the end.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often to look whether something has come about.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often a line says how it goes.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+
+/// What a load consists of.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where and as whom.
+    pub access: Access,
+    /// Records a second, of all producers together.
+    pub rate: u32,
+    /// How many producers.
+    pub producers: usize,
+    /// How many consumers, all in one group.
+    pub consumers: usize,
+}
+
+/// What can be asked of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Begin another window of this name.
+    Mark(String),
+    /// Stop producing, drain, report.
+    Stop,
+}
+
+/// Runs a load until it is told to stop, or until nobody is left who could tell.
+pub async fn run(plan: Plan, mut commands: mpsc::Receiver<Command>) -> Result<Report, LoadError> {
+    let name: Arc<str> = format!("load-{}", Uuid::now_v7().simple()).into();
+    let (access, group) = (plan.access.clone(), Arc::clone(&name));
+    let partitions = blocking(move || access.begin_at_the_end(&group)).await?;
+    let books = Books::open(plan.producers, partitions);
+    let (stop_sending, stop_reading) = (CancellationToken::new(), CancellationToken::new());
+
+    let mut readers = JoinSet::new();
+    let mut consumers = Vec::new();
+    for _ in 0..plan.consumers {
+        let consumer = Arc::new(plan.access.consumer(&books, &name)?);
+        consumers.push(Arc::clone(&consumer));
+        let reading = read(consumer, Arc::clone(&name), books.clone());
+        let stop = stop_reading.clone();
+        readers.spawn(async move { stop.run_until_cancelled(reading).await });
+    }
+    assigned(&consumers, partitions).await?;
+    info!(partitions, rate = plan.rate, "producing to {}", plan.access.topic);
+
+    let mut producers = Vec::new();
+    let mut senders = JoinSet::new();
+    for index in 0..plan.producers {
+        let producer = Arc::new(plan.access.producer(&books)?);
+        producers.push(Arc::clone(&producer));
+        let sending = send(producer, plan.clone(), Arc::clone(&name), index, books.clone());
+        let stop = stop_sending.clone();
+        senders.spawn(async move { stop.run_until_cancelled(sending).await });
+    }
+    obey(&mut commands, &books).await;
+
+    stop_sending.cancel();
+    while senders.join_next().await.is_some() {}
+    books.ledger().stop(books.now());
+    drain(&books).await;
+    stop_reading.cancel();
+    while readers.join_next().await.is_some() {}
+    let report = books.close().close();
+    // What is still in flight has been counted as failed. Closing a client blocks.
+    blocking(move || {
+        for producer in &producers {
+            producer.purge(PurgeConfig::default().queue().inflight());
+        }
+        drop((producers, consumers));
+        Ok(())
+    })
+    .await?;
+    Ok(report)
+}
+
+/// Runs what blocks where it blocks nobody.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Waits until the group has come together.
+async fn assigned(consumers: &[Arc<LoadConsumer>], partitions: usize) -> Result<(), LoadError> {
+    let started = Instant::now();
+    loop {
+        let mut count = 0;
+        for consumer in consumers {
+            count += consumer.assignment()?.count();
+        }
+        if count == partitions {
+            return Ok(());
+        }
+        if started.elapsed() > PATIENCE {
+            return Err(LoadError::NotAssigned(count, partitions));
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Sends each record when it is due, to the partitions in turn. Never ends.
+async fn send(producer: Arc<LoadProducer>, plan: Plan, run: Arc<str>, index: usize, books: Books) {
+    let partitions = books.ledger().partitions();
+    let every = Duration::from_secs(1) * u32::try_from(plan.producers).unwrap_or(1) / plan.rate;
+    let (from, first) = (tokio::time::Instant::now(), books.now());
+    let mut passed = Duration::ZERO;
+    loop {
+        for partition in 0..partitions {
+            sleep_until(from + passed).await;
+            let stamp = books.ledger().send(index, partition, first + passed);
+            hand_over(&producer, &plan.access.topic, &run, stamp, &books).await;
+            passed += every;
+        }
+    }
+}
+
+/// Hands a record to the client library, which may be full for a while.
+async fn hand_over(producer: &LoadProducer, topic: &str, run: &str, stamp: Stamp, books: &Books) {
+    let payload = stamp.payload(run);
+    let partition = i32::try_from(stamp.partition).unwrap_or(i32::MAX);
+    let mut record = BaseRecord::<(), str, Box<Stamp>>::with_opaque_to(topic, Box::new(stamp))
+        .payload(payload.as_str())
+        .partition(partition);
+    loop {
+        match producer.send(record) {
+            Ok(()) => return,
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                record = back;
+                sleep(LOOK_EVERY).await;
+            }
+            Err((error, _)) => {
+                warn!(?stamp, "not sent: {error}");
+                books.ledger().failed(&stamp);
+                return;
+            }
+        }
+    }
+}
+
+/// Reads whatever comes. Never ends.
+async fn read(consumer: Arc<LoadConsumer>, run: Arc<str>, books: Books) {
+    loop {
+        match consumer.recv().await {
+            Ok(message) => {
+                let stamp = message.payload().and_then(|it| Stamp::parse(&run, it));
+                if let Some(stamp) = stamp {
+                    books.ledger().consumed(&stamp, message.offset(), books.now());
+                }
+            }
+            Err(error) => warn!("consuming: {error}"),
+        }
+    }
+}
+
+/// Carries out commands until the last, and says now and then how it goes.
+async fn obey(commands: &mut mpsc::Receiver<Command>, books: &Books) {
+    let mut progress = interval(PROGRESS_EVERY);
+    progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            command = commands.recv() => match command {
+                Some(Command::Mark(name)) => {
+                    books.ledger().mark(&name, books.now());
+                    info!("window {name}");
+                }
+                Some(Command::Stop) | None => return,
+            },
+            _ = progress.tick() => say_progress(books),
+        }
+    }
+}
+
+fn say_progress(books: &Books) {
+    let totals = books.ledger().totals().clone();
+    info!(
+        seconds = books.now().as_secs(),
+        sent = totals.sent,
+        acked = totals.acked,
+        failed = totals.failed,
+        consumed = totals.consumed,
+        "progress"
+    );
+}
+
+/// Waits until every record has its answer and every acknowledged one was read, or long enough.
+async fn drain(books: &Books) {
+    let settled = |of: fn(&super::ledger::Ledger) -> u64| async move {
+        while of(&books.ledger()) > 0 {
+            sleep(LOOK_EVERY).await;
+        }
+    };
+    if timeout(PATIENCE, settled(super::ledger::Ledger::unresolved)).await.is_err() {
+        warn!(records = books.ledger().unresolved(), "without an answer");
+    }
+    if timeout(PATIENCE, settled(super::ledger::Ledger::unconsumed)).await.is_err() {
+        warn!(records = books.ledger().unconsumed(), "acknowledged, and not read");
+    }
+    say_progress(books);
+}

@@ -1,0 +1,139 @@
+//! Step 6, and the other half of step 5: tokens presented straight to each broker, by librdkafka
+//! and by Kafka's own console clients.
+
+use std::time::Duration;
+
+use testkit::issuer::{Defect, TokenRequest};
+
+use crate::support::{BAD_TOKENS, Console, Login, Refusal, Stack, figure, good_tokens, wait_until};
+
+const TOPIC: &str = "orders";
+
+/// OIDC is on, and of all clients only `alice` may use the topic.
+async fn ready(stack: &Stack) {
+    stack.with_oidc().await;
+    stack.topic(TOPIC, 3).await;
+    stack.user("alice").await;
+    stack.with_acl("readwrite", TOPIC, "alice").await;
+    let login = Login::Token(stack.token_of("alice").await);
+    wait_until("alice may write", Duration::from_secs(20), async || {
+        stack.produce(&login, TOPIC, "ready").await.map_err(|it| it.to_string())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn librdkafka_with_good_tokens_at_each_broker() {
+    let stack = Stack::new();
+    ready(&stack).await;
+    for (number, broker) in stack.brokers.iter().enumerate() {
+        for (name, wish) in good_tokens("alice") {
+            let login = Login::Token(stack.token(&wish).await);
+            let value = stack.name(&format!("{number} {name}"));
+            let written = stack.produce_at(broker, &login, TOPIC, &value).await;
+            assert_eq!(written, Ok(()), "{name} at {broker}");
+            let read = stack.find_at(broker, &login, TOPIC, &value).await;
+            assert_eq!(read, Ok(()), "{name} at {broker}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn librdkafka_with_a_good_token_and_no_acl() {
+    let stack = Stack::new();
+    ready(&stack).await;
+    let login = Login::Token(stack.token_of("bob").await);
+    for broker in &stack.brokers {
+        let result = stack.produce_at(broker, &login, TOPIC, "no").await;
+        assert_eq!(result, Err(Refusal::FORBIDDEN_TOPIC), "{broker}");
+    }
+}
+
+#[tokio::test]
+async fn librdkafka_with_every_bad_token_at_each_broker() {
+    let stack = Stack::new();
+    ready(&stack).await;
+    for (defect, name) in BAD_TOKENS {
+        let token = stack.token(&TokenRequest::of("alice").defect(defect)).await;
+        for broker in &stack.brokers {
+            let refusal = stack.topics_at(broker, &Login::Token(token.clone())).await;
+            let refusal = refusal.expect_err(name);
+            assert!(refused_for_the_token(&refusal, defect), "{name} at {broker}: {refusal}");
+        }
+    }
+}
+
+/// The broker says so. Of a token without signature it says only that it cannot read it.
+fn refused_for_the_token(refusal: &Refusal, defect: Defect) -> bool {
+    let unreadable = defect == Defect::AlgNone && matches!(refusal, Refusal::Authentication(_));
+    refusal.is_invalid_token() || unreadable
+}
+
+#[tokio::test]
+async fn a_token_does_not_become_a_super_user() {
+    let stack = Stack::new();
+    ready(&stack).await;
+    for subject in [" broker", " admin", " rest-proxy", "broker", "admin"] {
+        let wish = TokenRequest { subject: Some(subject.into()), ..TokenRequest::of("alice") };
+        let login = Login::Token(stack.token(&wish).await);
+        for broker in &stack.brokers {
+            match stack.topics_at(broker, &login).await {
+                // As a principal like any other, without rights.
+                Ok(topics) => {
+                    assert_eq!(topics, [], "{subject:?} sees topics at {broker}");
+                    let result = stack.produce_at(broker, &login, TOPIC, "no").await;
+                    assert_eq!(result, Err(Refusal::FORBIDDEN_TOPIC), "{subject:?} at {broker}");
+                }
+                Err(refusal) => assert!(refusal.is_invalid_token(), "{subject:?}: {refusal}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn console_clients_with_good_tokens() {
+    let stack = Stack::new();
+    ready(&stack).await;
+    let topic = stack.name("console");
+    stack.topic(&topic, 1).await;
+    stack.add_acl("readwrite", &topic, "alice").await;
+    let login = Login::Token(stack.token_of("alice").await);
+    wait_until("alice may write", Duration::from_secs(20), async || {
+        stack.produce(&login, &topic, "ready").await.map_err(|it| it.to_string())
+    })
+    .await;
+    let mut written = vec!["ready".to_owned()];
+    for ((name, wish), broker) in good_tokens("alice").into_iter().zip(stack.brokers.iter().cycle())
+    {
+        let token = stack.token(&wish).await;
+        let console = Console::new(&stack, &token);
+        console.produce(broker, &topic, name).await.unwrap_or_else(|it| panic!("{name}: {it}"));
+        written.push(name.to_owned());
+    }
+    let token = stack.token_of("alice").await;
+    let console = Console::new(&stack, &token);
+    let read = console.consume(&stack.bootstrap(), &topic, written.len()).await.unwrap();
+    // Refused attempts of `wait_until` may have left more than one of the first.
+    assert_eq!(read, written);
+    stack.delete_topic(&topic).await;
+}
+
+#[tokio::test]
+async fn the_console_producer_with_every_bad_token() {
+    let stack = Stack::new();
+    ready(&stack).await;
+    let mut refusals = 0;
+    for ((defect, name), broker) in BAD_TOKENS.into_iter().zip(stack.brokers.iter().cycle()) {
+        let mut token = stack.token(&TokenRequest::of("alice").defect(defect)).await;
+        if defect == Defect::AlgNone {
+            // The client itself takes nothing that has no signature at all.
+            token.push_str("AAAA");
+        }
+        let console = Console::new(&stack, &token);
+        let said = console.produce(broker, TOPIC, "never").await;
+        let said = said.expect_err(name);
+        assert!(said.contains(r#"{"status":"invalid_token"}"#), "{name} at {broker}: {said}");
+        refusals += 1;
+    }
+    figure("bad_tokens_refused_to_console_producer", refusals);
+}

@@ -1,0 +1,27 @@
+//! What every step uses: the stack, its clients, and waiting for something to become so.
+
+mod avn;
+mod console;
+mod curl;
+mod figures;
+mod kafka;
+mod load;
+mod processes;
+mod roll;
+mod service;
+mod setup;
+mod stack;
+mod tokens;
+mod wait;
+
+pub(crate) use self::console::Console;
+pub(crate) use self::curl::Answer;
+pub(crate) use self::figures::figure;
+pub(crate) use self::kafka::{Login, Refusal};
+pub(crate) use self::load::Load;
+pub(crate) use self::processes::{Broker, Running};
+pub(crate) use self::roll::{Roll, watch_roll};
+pub(crate) use self::service::ServiceState;
+pub(crate) use self::stack::Stack;
+pub(crate) use self::tokens::{BAD_TOKENS, good_tokens};
+pub(crate) use self::wait::wait_until;

@@ -1,0 +1,93 @@
+//! The stack's brokers and REST proxy as processes, from `/proc`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use super::Stack;
+
+/// A run of a process: its number and its start time, so that a number used again is another run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    pid: u32,
+    started: u64,
+}
+
+/// A running broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broker {
+    pub(crate) run: Run,
+    /// The revision that it was started with.
+    pub(crate) revision: String,
+}
+
+/// Everything that runs for the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Running {
+    /// By the number of the node.
+    pub(crate) brokers: BTreeMap<u32, Broker>,
+    pub(crate) proxies: Vec<Run>,
+}
+
+impl Stack {
+    /// Looks at what runs now.
+    pub(crate) fn running(&self) -> Running {
+        let mut running = Running { brokers: BTreeMap::new(), proxies: Vec::new() };
+        let entries = fs::read_dir("/proc").expect("a Linux machine");
+        for pid in entries.filter_map(|it| it.ok()?.file_name().to_str()?.parse().ok()) {
+            let Some((run, arguments)) = look(pid) else { continue };
+            if let Some(node) = self.node_of(&arguments) {
+                let revision = revision(&arguments).expect("a broker is started with a revision");
+                running.brokers.insert(node, Broker { run, revision });
+            } else if self.is_proxy(&arguments) {
+                running.proxies.push(run);
+            }
+        }
+        running
+    }
+
+    /// Ends a broker as if the power had gone.
+    pub(crate) async fn kill(&self, broker: &Broker) {
+        let Run { pid, .. } = broker.run;
+        assert!(look(pid).is_some_and(|(run, _)| run == broker.run), "{pid} is another process");
+        let status = Command::new("kill")
+            .args(["-9", &pid.to_string()])
+            .stdin(Stdio::null())
+            .status()
+            .await
+            .expect("cannot run kill");
+        assert!(status.success());
+    }
+
+    /// The number of the node that a process is the broker of.
+    fn node_of(&self, arguments: &[String]) -> Option<u32> {
+        let folder = arguments.iter().find_map(|it| it.strip_prefix("-Dtidegate.node="))?;
+        let folder = Path::new(folder);
+        let is_ours = folder.starts_with(&self.dir) && folder.parent()?.ends_with(&self.service);
+        folder.file_name()?.to_str()?.parse().ok().filter(|_| is_ours)
+    }
+
+    fn is_proxy(&self, arguments: &[String]) -> bool {
+        let program = arguments.first().is_some_and(|it| it.ends_with("tidegate-rest-proxy"));
+        program && arguments.iter().any(|it| Path::new(it).starts_with(&self.dir))
+    }
+}
+
+fn look(pid: u32) -> Option<(Run, Vec<String>)> {
+    let arguments = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+    let arguments: Vec<String> =
+        arguments.trim_end_matches('\0').split('\0').map(str::to_owned).collect();
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may hold anything; the start time is the 20th field after it.
+    let started = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
+    Some((Run { pid, started }, arguments))
+}
+
+/// `revisions/REVISION/server.properties` is the last argument.
+fn revision(arguments: &[String]) -> Option<String> {
+    let folder = Path::new(arguments.last()?).parent()?;
+    Some(folder.file_name()?.to_str()?.to_owned())
+}

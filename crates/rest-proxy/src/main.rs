@@ -14,6 +14,7 @@ const CLOSING: Duration = Duration::from_secs(5);
 async fn main() -> anyhow::Result<()> {
     let config = Config::parse();
     web::init_logs(config.log_json);
+    let listener = web::bind(config.listen).await?;
     let stop = CancellationToken::new();
     let beside = TaskTracker::new();
 
@@ -25,7 +26,6 @@ async fn main() -> anyhow::Result<()> {
     beside.spawn(follow(settings.clone(), source, stop.clone()));
 
     let app = App::new(settings, config.limits.clone(), stop.clone());
-    let listener = web::bind(config.listen).await?;
     let maintained = app.clone();
     beside.spawn(async move { maintained.maintain().await });
     let terminated = stop.clone();

@@ -1,13 +1,13 @@
 //! One caller's clients, and the token they run on.
 
+mod metadata;
+
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use kafka::{ErrorCode, KafkaError, Topic};
 use model::{Timestamp, TopicName};
 use rdkafka::client::{Client, ClientContext};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
@@ -16,15 +16,13 @@ use tracing::warn;
 use super::{REFUSAL_GRACE, Tools};
 use crate::clients::{self, Health};
 use crate::directory::Directory;
-use crate::error::{ApiError, EXPIRED, KAFKA_AWAY, REFUSED, is_denial};
+use crate::error::{ApiError, EXPIRED, KAFKA_AWAY, REFUSED};
 use crate::identity::{Caller, Owner, Token};
 use crate::librdkafka::{self, SetupError, TokenError};
 use crate::produce::Producer;
 use crate::settings::Active;
 use crate::shared::{Disposable, locked};
 
-/// How long it is believed that a topic is there. Kafka itself says so with each record.
-const TOPIC_KEPT_MS: i64 = 30_000;
 /// A token is not worth swapping for one that lives hardly longer.
 const WORTH_SWAPPING_MS: i64 = 5_000;
 
@@ -265,81 +263,6 @@ impl Session {
     /// What a record may take, a little less than its request.
     fn delivery_timeout(&self) -> Duration {
         self.tools.limits.request_timeout().mul_f32(0.9)
-    }
-
-    /// How many partitions a topic has, by what was heard within the last seconds.
-    pub(crate) async fn partitions(&self, topic: &TopicName) -> Result<i32, ApiError> {
-        let known = locked(&self.topics).get(topic).copied();
-        match known {
-            Some(known) if known.until > Timestamp::now() => Ok(known.partitions),
-            Some(known) => match self.partitions_now(topic).await {
-                // Old news are good enough while a broker restarts: records find their own way.
-                Err(ApiError::Unavailable(_)) => Ok(known.partitions),
-                other => other,
-            },
-            None => self.partitions_now(topic).await,
-        }
-    }
-
-    /// How many partitions a topic has, by asking.
-    pub(crate) async fn partitions_now(&self, topic: &TopicName) -> Result<i32, ApiError> {
-        let count = match self.describe(topic).await {
-            Ok(topic) => i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX),
-            Err(error) => {
-                if !matches!(error, ApiError::Unavailable(_)) {
-                    locked(&self.topics).remove(topic);
-                }
-                return Err(error);
-            }
-        };
-        let until = Timestamp::now().plus_ms(TOPIC_KEPT_MS);
-        locked(&self.topics).insert(topic.clone(), Known { partitions: count, until });
-        Ok(count)
-    }
-
-    /// A topic, as the session's owner may see it.
-    pub(crate) async fn describe(&self, topic: &TopicName) -> Result<Topic, ApiError> {
-        let asked = || Some(vec![topic.clone()]);
-        let topics = self.ask(|it| {
-            let asked = asked();
-            async move { it.topics(asked).await }
-        });
-        let topics = topics.await?;
-        let not_found = || ApiError::TopicNotFound(topic.to_string());
-        let found = topics.into_iter().next().ok_or_else(not_found)?;
-        match found.error {
-            Some(ErrorCode::UnknownTopicOrPartition | ErrorCode::InvalidTopicException) => {
-                Err(not_found())
-            }
-            Some(code) if is_denial(code) => Err(ApiError::Forbidden),
-            Some(_) if found.partitions.is_empty() => Err(ApiError::Unavailable(KAFKA_AWAY)),
-            _ => Ok(found),
-        }
-    }
-
-    /// Asks Kafka as the session's owner. A refused login is tried once more after a second, for
-    /// brokers that have not heard of a new key yet.
-    pub(crate) async fn ask<T, F>(
-        &self,
-        question: impl Fn(Arc<Box<dyn Directory>>) -> F,
-    ) -> Result<T, ApiError>
-    where
-        F: Future<Output = Result<T, KafkaError>>,
-    {
-        match question(self.directory.load_full()).await {
-            Err(KafkaError::Authentication { .. }) => {}
-            other => return Ok(other?),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(REFUSAL_GRACE) => {}
-            () = self.ended() => return Err(self.ended_error()),
-        }
-        let answer = question(Arc::new(self.fresh_directory())).await;
-        if let Err(KafkaError::Authentication { .. }) = answer {
-            self.refused();
-            return Err(self.refusal());
-        }
-        Ok(answer?)
     }
 
     /// A directory with connections of its own.

@@ -9,7 +9,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Str
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{DeliveryResult, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::ledger::Ledger;
 use super::stamp::Stamp;
@@ -79,13 +79,8 @@ impl Books {
 pub(super) struct Notes(Books);
 
 impl ClientContext for Notes {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        match level {
-            RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {}
-            RDKafkaLogLevel::Notice => info!("librdkafka: {facility} {message}"),
-            _ => warn!("librdkafka: {facility} {message}"),
-        }
-    }
+    /// What matters comes as an error as well.
+    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
 
     fn error(&self, error: KafkaError, reason: &str) {
         warn!("Kafka: {error}: {reason}");
@@ -121,7 +116,6 @@ impl Access {
             .set("sasl.username", &self.username)
             .set("sasl.password", self.password.expose())
             .set("client.id", "tidegate-load");
-        config.set_log_level(RDKafkaLogLevel::Notice);
         config
     }
 

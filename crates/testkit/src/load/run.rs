@@ -167,14 +167,11 @@ async fn hand_over(producer: &LoadProducer, topic: &str, run: &str, stamp: Stamp
 /// Reads whatever comes. Never ends.
 async fn read(consumer: Arc<LoadConsumer>, run: Arc<str>, books: Books) {
     loop {
-        match consumer.recv().await {
-            Ok(message) => {
-                let stamp = message.payload().and_then(|it| Stamp::parse(&run, it));
-                if let Some(stamp) = stamp {
-                    books.ledger().consumed(&stamp, message.offset(), books.now());
-                }
-            }
-            Err(error) => warn!("consuming: {error}"),
+        // The context has noted an error already; librdkafka goes on by itself.
+        let Ok(message) = consumer.recv().await else { continue };
+        let stamp = message.payload().and_then(|it| Stamp::parse(&run, it));
+        if let Some(stamp) = stamp {
+            books.ledger().consumed(&stamp, message.offset(), books.now());
         }
     }
 }

@@ -34,8 +34,10 @@ impl<'a> Console<'a> {
         let class = "org.apache.kafka.tools.ConsoleProducer";
         let args = ["--command-property", "acks=all", "--command-property", "max.block.ms=15000"];
         let said = self.run(class, broker, topic, &args, &format!("{value}\n")).await;
-        // It says ERROR for a record that it lost, and still succeeds.
-        if said.succeeded && !said.stderr.contains("ERROR") { Ok(()) } else { Err(said.stderr) }
+        // It says ERROR for a record that it lost, and still succeeds. Without a configuration,
+        // log4j writes to standard output.
+        let text = said.stdout + &said.stderr;
+        if said.succeeded && !text.contains("ERROR") { Ok(()) } else { Err(text) }
     }
 
     /// Reads the first `count` records of a topic.

@@ -1,0 +1,57 @@
+//! `cargo xtask bench`: measurements by name, each with its goals, as a table and as JSON.
+#![allow(clippy::print_stdout, reason = "this is a command-line tool")]
+
+mod roll;
+mod row;
+
+use std::fs;
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+use xshell::Shell;
+
+use crate::bench::row::{Row, table};
+use crate::flags;
+use crate::interrupt;
+use crate::places::Places;
+use crate::stack::Build;
+
+/// A measurement.
+struct Bench {
+    name: &'static str,
+    what: &'static str,
+    run: fn(&Shell, &Places, Build) -> anyhow::Result<Vec<Row>>,
+}
+
+const BENCHES: [Bench; 1] = [Bench {
+    name: "roll",
+    what: "OIDC switched under load: time of the rolling restart, records failed or lost",
+    run: roll::run,
+}];
+
+/// Runs the one that was asked for, or lists them.
+pub(crate) fn run(sh: &Shell, flags: flags::Bench) -> anyhow::Result<()> {
+    let Some(name) = flags.name else {
+        for bench in &BENCHES {
+            println!("{:<8} {}", bench.name, bench.what);
+        }
+        return Ok(());
+    };
+    let found = BENCHES.iter().find(|bench| bench.name == name);
+    let bench = found.with_context(|| format!("no bench `{name}`: see `cargo xtask bench`"))?;
+    interrupt::catch()?;
+    let places = Places::new(sh, flags.state)?;
+    let rows = (bench.run)(sh, &places, Build::unless(flags.no_build))?;
+    println!("\n{}\n{}", bench.what, table(&rows));
+    let path = places.target.join("bench").join(format!("{name}.json"));
+    fs::create_dir_all(path.parent().context("it has a folder")?)?;
+    let json: Vec<Value> = rows.iter().map(Row::json).collect();
+    fs::write(&path, format!("{:#}\n", Value::from(json)))?;
+    println!("written to {}", path.display());
+    let missed: Vec<&str> =
+        rows.iter().filter(|row| row.holds() == Some(false)).map(Row::measure).collect();
+    if missed.is_empty() {
+        return Ok(());
+    }
+    bail!("missed: {}", missed.join(", "))
+}

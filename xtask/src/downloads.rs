@@ -1,0 +1,66 @@
+//! What is fetched once and shared by all stacks: Kafka's jars and avn.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use xshell::{Shell, cmd};
+
+use crate::places::Places;
+use crate::process::run_silently;
+use crate::progress::Part;
+
+/// The client that the demo and the end-to-end tests use.
+const AVN: &str = "aiven-client==4.18.0";
+
+/// Kafka's jars, as `deploy/kafka/pom.xml` names them.
+pub(crate) fn kafka_libs(sh: &Shell, places: &Places) -> anyhow::Result<PathBuf> {
+    let part = Part::new("kafka jars");
+    let pom = places.root.join("deploy/kafka/pom.xml");
+    let libs = places.cache.join("kafka-libs");
+    let fetched = once(&libs, &fs::read_to_string(&pom)?, || {
+        part.waits_for("mvn dependency:copy-dependencies");
+        let to = format!("-DoutputDirectory={}", libs.display());
+        let copy = cmd!(sh, "mvn -q -B -f {pom} dependency:copy-dependencies {to}");
+        run_silently(copy)
+    })?;
+    let count = fs::read_dir(&libs)?.count() - 1;
+    part.done(&format!("{count} jars, {}", if fetched { "fetched" } else { "already there" }));
+    Ok(libs)
+}
+
+/// The `avn` of an environment of its own.
+pub(crate) fn avn(sh: &Shell, places: &Places) -> anyhow::Result<PathBuf> {
+    let part = Part::new("avn");
+    let venv = places.cache.join("venv");
+    // The scripts of an environment hold its path.
+    let stamp = format!("{AVN}\n{}\n", venv.display());
+    let fetched = once(&venv, &stamp, || {
+        part.waits_for(&format!("pip install {AVN}"));
+        run_silently(cmd!(sh, "python3 -m venv {venv}"))?;
+        let pip = venv.join("bin/pip");
+        let install = cmd!(sh, "{pip} install --quiet --disable-pip-version-check {AVN}");
+        run_silently(install)
+    })?;
+    part.done(&format!("{AVN}, {}", if fetched { "fetched" } else { "already there" }));
+    Ok(venv.join("bin/avn"))
+}
+
+/// Fills a folder unless it was filled from the same `recipe` before. A half-filled one is emptied.
+pub(crate) fn once(
+    folder: &Path,
+    recipe: &str,
+    fill: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<bool> {
+    let stamp = folder.join(".complete");
+    if fs::read_to_string(&stamp).is_ok_and(|it| it == recipe) {
+        return Ok(false);
+    }
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    fill()?;
+    fs::write(&stamp, recipe).with_context(|| format!("writing {}", stamp.display()))?;
+    Ok(true)
+}

@@ -1,0 +1,60 @@
+//! `cargo xtask`: everything that a developer or CI does, by one name each.
+
+mod addresses;
+mod api;
+mod bench;
+mod demo;
+mod dev;
+mod downloads;
+mod flags;
+mod graph;
+mod http;
+mod interrupt;
+mod load;
+mod loc;
+mod node_processes;
+mod places;
+mod ports;
+mod postgres;
+mod prerequisites;
+mod process;
+mod progress;
+mod rollout;
+mod sources;
+mod sqlx;
+mod stack;
+mod suites;
+mod throwaway;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use xshell::Shell;
+
+/// A failure is told in words: a backtrace would only bury them.
+#[expect(clippy::print_stderr, reason = "this is a command-line tool")]
+fn main() -> ExitCode {
+    match run(flags::Xtask::from_env_or_exit()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(flags: flags::Xtask) -> anyhow::Result<()> {
+    let sh = Shell::new()?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask is in a workspace")?;
+    sh.change_dir(root);
+    match flags.subcommand {
+        flags::XtaskCmd::Dev(flags) => dev::run(&sh, flags),
+        flags::XtaskCmd::Demo(flags) => demo::run(&sh, flags),
+        flags::XtaskCmd::Test(flags) => suites::run(&sh, &flags),
+        flags::XtaskCmd::Bench(flags) => bench::run(&sh, flags),
+        flags::XtaskCmd::Sqlx(flags) => sqlx::run(&sh, flags.check),
+        flags::XtaskCmd::Graph(_) => graph::show(&sh),
+        flags::XtaskCmd::Loc(_) => loc::show(root),
+    }
+}

@@ -1,0 +1,155 @@
+//! The programs that the machine has to have: looked for, and installed where that is possible.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use xshell::{Shell, cmd};
+
+use crate::postgres;
+use crate::process::run_silently;
+
+/// Something that has to be there, and the Debian packages that bring it.
+struct Need {
+    what: &'static str,
+    packages: &'static [&'static str],
+    is_there: fn(&Shell) -> bool,
+}
+
+const NEEDS: [Need; 8] = [
+    Need { what: "a JDK >= 17", packages: &["openjdk-17-jdk-headless"], is_there: has_jdk },
+    Need { what: "Maven", packages: &["maven"], is_there: |sh| find(sh, "mvn").is_some() },
+    Need { what: "Python 3 with venv", packages: &["python3", "python3-venv"], is_there: has_venv },
+    Need {
+        what: "curl, openssl",
+        packages: &["ca-certificates", "curl", "openssl"],
+        is_there: |sh| ["curl", "openssl"].iter().all(|it| find(sh, it).is_some()),
+    },
+    Need {
+        what: "a C compiler, make, pkg-config",
+        packages: &["gcc", "libc6-dev", "make", "pkg-config"],
+        is_there: |sh| ["cc", "make", "pkg-config"].iter().all(|it| find(sh, it).is_some()),
+    },
+    Need {
+        what: "OpenSSL's headers",
+        packages: &["libssl-dev"],
+        is_there: |sh| has_lib(sh, "openssl"),
+    },
+    Need { what: "zlib's headers", packages: &["zlib1g-dev"], is_there: |sh| has_lib(sh, "zlib") },
+    Need {
+        what: "setsid, tar, xz",
+        packages: &["tar", "util-linux", "xz-utils"],
+        is_there: |sh| {
+            let unpacks = postgres::system_binaries(sh).is_some() || find(sh, "xz").is_some();
+            unpacks && ["setsid", "tar"].iter().all(|it| find(sh, it).is_some())
+        },
+    },
+];
+
+/// Looks for everything, and installs what is missing if that is possible without asking.
+pub(crate) fn ensure(sh: &Shell) -> anyhow::Result<String> {
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_there)(sh)).collect();
+    if missing.is_empty() {
+        return Ok(format!("JDK {}, Maven, Python, C compiler", java_version(sh).unwrap_or(0)));
+    }
+    let names = missing.iter().map(|need| need.what).collect::<Vec<_>>().join("; ");
+    let mut packages: Vec<&str> =
+        missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
+    let install = privileged_apt(sh);
+    let Some(apt) = install else {
+        bail!("missing: {names}\n  {}", by_hand(sh, &packages));
+    };
+    apt_get(sh, &apt, &["update", "-q"]).context("apt-get update")?;
+    for package in &mut packages {
+        if *package == "openjdk-17-jdk-headless" {
+            *package = newest_jdk(sh);
+        }
+    }
+    let args = [&["install", "-q", "-y", "--no-install-recommends"], packages.as_slice()].concat();
+    apt_get(sh, &apt, &args).with_context(|| by_hand(sh, &packages))?;
+    let still: Vec<&str> =
+        missing.iter().filter(|need| !(need.is_there)(sh)).map(|need| need.what).collect();
+    anyhow::ensure!(still.is_empty(), "installed, and still missing: {}", still.join("; "));
+    Ok(format!("installed: {}", packages.join(" ")))
+}
+
+/// The words before `apt-get` with which it may install, if it may.
+fn privileged_apt(sh: &Shell) -> Option<Vec<&'static str>> {
+    find(sh, "apt-get")?;
+    if cmd!(sh, "id -u").quiet().read().is_ok_and(|uid| uid == "0") {
+        return Some(Vec::new());
+    }
+    let sudo = cmd!(sh, "sudo -n true").quiet().ignore_stderr().run();
+    (find(sh, "sudo").is_some() && sudo.is_ok()).then(|| vec!["sudo", "-n"])
+}
+
+fn apt_get(sh: &Shell, before: &[&str], args: &[&str]) -> anyhow::Result<()> {
+    let words = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
+    let words: Vec<&str> = before.iter().chain(&words).chain(args).copied().collect();
+    let (program, rest) = words.split_first().context("a program")?;
+    run_silently(cmd!(sh, "{program} {rest...}"))
+}
+
+fn by_hand(sh: &Shell, packages: &[&str]) -> String {
+    if find(sh, "apt-get").is_some() {
+        return format!("run: sudo apt-get update && sudo apt-get install {}", packages.join(" "));
+    }
+    format!("install what Debian calls: {}", packages.join(" "))
+}
+
+/// The newest JDK that this distribution has, of those that Kafka runs on.
+fn newest_jdk(sh: &Shell) -> &'static str {
+    let known = ["openjdk-25-jdk-headless", "openjdk-21-jdk-headless", "openjdk-17-jdk-headless"];
+    let has = |package: &&str| {
+        let shown = cmd!(sh, "apt-cache show --no-all-versions {package}").quiet().ignore_stderr();
+        shown.read().is_ok_and(|text| !text.is_empty())
+    };
+    known.into_iter().find(has).unwrap_or("default-jdk-headless")
+}
+
+fn has_jdk(sh: &Shell) -> bool {
+    java_version(sh).is_some_and(|version| version >= 17)
+}
+
+/// The `java` to run brokers with: `$JAVA_HOME`'s, else the first in `$PATH`.
+pub(crate) fn java(sh: &Shell) -> Option<PathBuf> {
+    let home = sh.var_os("JAVA_HOME").map(|home| Path::new(&home).join("bin/java"));
+    home.filter(|java| java.is_file()).or_else(|| find(sh, "java"))
+}
+
+fn java_version(sh: &Shell) -> Option<u32> {
+    let java = java(sh)?;
+    let text = cmd!(sh, "{java} -version").quiet().ignore_stdout().read_stderr().ok()?;
+    parse_java_version(&text)
+}
+
+fn parse_java_version(text: &str) -> Option<u32> {
+    let (_, rest) = text.split_once("version \"")?;
+    rest.split(|it: char| !it.is_ascii_digit()).next()?.parse().ok()
+}
+
+fn has_venv(sh: &Shell) -> bool {
+    cmd!(sh, "python3 -c 'import ensurepip, venv'").quiet().ignore_stderr().run().is_ok()
+}
+
+fn has_lib(sh: &Shell, name: &str) -> bool {
+    cmd!(sh, "pkg-config --exists {name}").quiet().ignore_stderr().run().is_ok()
+}
+
+/// The first program of that name in `$PATH`.
+pub(crate) fn find(sh: &Shell, program: &str) -> Option<PathBuf> {
+    let path = sh.var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|it| it.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_old_and_new_java_versions() {
+        assert_eq!(parse_java_version("openjdk version \"17.0.15\" 2025-04-15"), Some(17));
+        assert_eq!(parse_java_version("java version \"1.8.0_402\""), Some(1));
+        assert_eq!(parse_java_version("openjdk version \"25\" 2025-09-16"), Some(25));
+        assert_eq!(parse_java_version("command not found"), None);
+    }
+}

@@ -1,0 +1,59 @@
+//! How the workspace's own programs are started.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::prerequisites;
+use crate::process::Program;
+use crate::stack::Stack;
+
+impl Stack<'_> {
+    pub(super) fn idp_program(&self) -> Program {
+        let listen = format!("127.0.0.1:{}", self.ports.idp);
+        Program {
+            name: "idp",
+            binary: "tidegate-idp",
+            args: vec!["--listen".to_owned(), listen, "--issuer".to_owned(), self.idp_url()],
+            env: Vec::new(),
+        }
+    }
+
+    pub(super) fn control_plane_program(&self, database: &str) -> Program {
+        Program {
+            name: "control-plane",
+            binary: "tidegate-control-plane",
+            args: vec!["serve".to_owned()],
+            env: vec![
+                ("TIDEGATE_LISTEN", format!("127.0.0.1:{}", self.ports.control_plane)),
+                ("TIDEGATE_DATABASE_URL", database.to_owned()),
+                ("TIDEGATE_HTTP_LOOPBACK_IDP", "true".to_owned()),
+                ("TIDEGATE_PORT_BASE", self.ports.nodes.to_string()),
+            ],
+        }
+    }
+
+    pub(super) fn orchestrator_program(
+        &self,
+        database: &str,
+        libs: &Path,
+    ) -> anyhow::Result<Program> {
+        let java = prerequisites::java(self.sh).context("no java")?;
+        let path = |path: &Path| path.display().to_string();
+        Ok(Program {
+            name: "orchestrator",
+            binary: "tidegate-orchestrator",
+            args: vec!["run".to_owned()],
+            env: vec![
+                ("TIDEGATE_LISTEN", format!("127.0.0.1:{}", self.ports.orchestrator)),
+                ("TIDEGATE_DATABASE_URL", database.to_owned()),
+                ("TIDEGATE_DATA_DIR", path(&self.places.nodes())),
+                ("TIDEGATE_KAFKA_LIBS", path(libs)),
+                ("TIDEGATE_JAVA", path(&java)),
+                ("TIDEGATE_REST_PROXY", path(&self.places.install("tidegate-rest-proxy")?)),
+                ("TIDEGATE_CONTROL_PLANE_URL", self.control_plane_url()),
+                ("TIDEGATE_HTTP_LOOPBACK_IDP", "true".to_owned()),
+            ],
+        })
+    }
+}

@@ -23,6 +23,7 @@ mod rules;
 mod schema;
 #[cfg(test)]
 mod testing;
+mod topic;
 mod validate;
 
 pub use crate::effective::{Effective, Oidc, Rules, effective};
@@ -32,6 +33,7 @@ pub use crate::merge::merge;
 pub use crate::render::{Rendered, Topology, render, render_node};
 pub use crate::rest::rest_settings;
 pub use crate::schema::schema;
+pub use crate::topic::TOPIC_OPTIONS;
 
 /// Options by name, nested as the API has them: `{"kafka": {"log_segment_bytes": 1073741824}}`.
 pub type UserConfig = serde_json::Map<String, serde_json::Value>;

@@ -4,44 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use service_config::TOPIC_OPTIONS;
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
-
-/// Kafka's options of topics that may be set. In the API they have `_` for each `.`. What needs
-/// tiered storage is not among them.
-pub(super) const OPTIONS: [&str; 22] = [
-    "cleanup.policy",
-    "compression.type",
-    "delete.retention.ms",
-    "file.delete.delay.ms",
-    "flush.messages",
-    "flush.ms",
-    "index.interval.bytes",
-    "max.compaction.lag.ms",
-    "max.message.bytes",
-    "message.timestamp.after.max.ms",
-    "message.timestamp.before.max.ms",
-    "message.timestamp.type",
-    "min.cleanable.dirty.ratio",
-    "min.compaction.lag.ms",
-    MIN_IN_SYNC,
-    "preallocate",
-    RETENTION_BYTES,
-    RETENTION_MS,
-    "segment.bytes",
-    "segment.index.bytes",
-    "segment.jitter.ms",
-    "segment.ms",
-];
 
 pub(super) const CLEANUP_POLICY: &str = "cleanup.policy";
 pub(super) const MIN_IN_SYNC: &str = "min.insync.replicas";
 pub(super) const RETENTION_BYTES: &str = "retention.bytes";
 pub(super) const RETENTION_MS: &str = "retention.ms";
-
-/// Kafka's option that would trade records for availability.
-const UNCLEAN: &str = "unclean.leader.election.enable";
 
 pub(super) const MS_PER_HOUR: i64 = 3_600_000;
 const MAX_PARTITIONS: i32 = 10_000;
@@ -113,7 +84,7 @@ impl TopicFields {
 /// Kafka's name of an option of the API.
 fn option(name: &str) -> Result<String, ApiError> {
     let kafka = name.replace('_', ".");
-    if OPTIONS.contains(&kafka.as_str()) || kafka == UNCLEAN {
+    if TOPIC_OPTIONS.contains(&kafka.as_str()) {
         return Ok(kafka);
     }
     let shown: String = name.escape_debug().take(64).collect();

@@ -6,12 +6,13 @@ use kafka::{Admin, ConfigEntry, ConfigResource, ConfigSource, ErrorCode, OffsetS
 use model::TopicName;
 use serde::Serialize;
 use serde_json::Value;
+use service_config::TOPIC_OPTIONS;
 use store::DesiredTopic;
 use tracing::debug;
 use utoipa::ToSchema;
 
 use super::options::{
-    CLEANUP_POLICY, MIN_IN_SYNC, MS_PER_HOUR, OPTIONS, RETENTION_BYTES, RETENTION_MS, Tag,
+    CLEANUP_POLICY, MIN_IN_SYNC, MS_PER_HOUR, RETENTION_BYTES, RETENTION_MS, Tag,
 };
 use crate::error::{ApiError, chain};
 
@@ -274,7 +275,7 @@ async fn partitions(
 }
 
 fn options(entries: &[ConfigEntry]) -> BTreeMap<String, OptionView> {
-    let known = entries.iter().filter(|it| OPTIONS.contains(&it.name.as_str()));
+    let known = entries.iter().filter(|it| TOPIC_OPTIONS.contains(&it.name.as_str()));
     let view = |it: &ConfigEntry| OptionView {
         value: typed(it.value.as_deref()),
         source: source(it.source),

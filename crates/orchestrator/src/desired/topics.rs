@@ -7,6 +7,7 @@ use kafka::{
     NewTopic, Topic,
 };
 use model::{ServiceId, TopicName};
+use service_config::TOPIC_OPTIONS;
 use store::{DesiredTopic, Store};
 use tracing::{info, warn};
 
@@ -30,7 +31,7 @@ pub(super) async fn apply(
         .filter(|it| actual.contains_key(it.name.as_str()))
         .map(|it| it.name.clone())
         .collect();
-    let configs = admin.describe_topic_configs(&present, CONFIGS).await?;
+    let configs = admin.describe_topic_configs(&present, &TOPIC_OPTIONS).await?;
     for topic in &wanted {
         let there = actual.get(topic.name.as_str()).copied();
         let config = configs.get(topic.name.as_str()).map(Vec::as_slice).unwrap_or_default();
@@ -46,33 +47,6 @@ pub(super) async fn apply(
     }
     Ok(())
 }
-
-/// The topic configs that the API can set.
-const CONFIGS: &[&str] = &[
-    "cleanup.policy",
-    "compression.type",
-    "delete.retention.ms",
-    "file.delete.delay.ms",
-    "flush.messages",
-    "flush.ms",
-    "index.interval.bytes",
-    "max.compaction.lag.ms",
-    "max.message.bytes",
-    "message.timestamp.after.max.ms",
-    "message.timestamp.before.max.ms",
-    "message.timestamp.type",
-    "min.cleanable.dirty.ratio",
-    "min.compaction.lag.ms",
-    "min.insync.replicas",
-    "preallocate",
-    "retention.bytes",
-    "retention.ms",
-    "segment.bytes",
-    "segment.index.bytes",
-    "segment.jitter.ms",
-    "segment.ms",
-    "unclean.leader.election.enable",
-];
 
 async fn make(
     store: &Store,

@@ -1,5 +1,6 @@
 //! The Kafka clients of the load. No address, topic or error that they log holds a secret.
 
+use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,11 @@ use tracing::warn;
 use super::ledger::Ledger;
 use super::stamp::Stamp;
 
-/// How long a call at the start may take.
+/// How long the start may take, and how long each of its calls.
 const PATIENCE: Duration = Duration::from_secs(20);
+const CALL: Duration = Duration::from_secs(10);
+/// How long to wait before the start is tried again.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Where Kafka is, and as whom to use it.
 #[derive(Clone, Debug)]
@@ -141,10 +145,24 @@ impl Access {
     /// How many partitions the topic has. Commits their ends for the group, so that the consumers
     /// begin there whenever they get their partitions. Blocks.
     pub(super) fn begin_at_the_end(&self, group: &str) -> Result<usize, LoadError> {
+        let started = Instant::now();
+        loop {
+            match self.try_to_begin(group) {
+                // To librdkafka, a broker that hangs up in a handshake is one that refuses.
+                Err(error @ LoadError::Kafka(_)) if started.elapsed() < PATIENCE => {
+                    warn!(error = &error as &dyn Error, "trying again");
+                    std::thread::sleep(PAUSE);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn try_to_begin(&self, group: &str) -> Result<usize, LoadError> {
         let mut config = self.config();
         config.set("group.id", group).set("enable.auto.commit", "false");
         let consumer: BaseConsumer = config.create()?;
-        let metadata = consumer.fetch_metadata(Some(&self.topic), PATIENCE)?;
+        let metadata = consumer.fetch_metadata(Some(&self.topic), CALL)?;
         let topic = metadata.topics().first().filter(|it| it.error().is_none());
         let partitions = topic.map_or(0, |it| it.partitions().len());
         if partitions == 0 {
@@ -152,7 +170,7 @@ impl Access {
         }
         let mut ends = TopicPartitionList::new();
         for partition in (0..).take(partitions) {
-            let (_, end) = consumer.fetch_watermarks(&self.topic, partition, PATIENCE)?;
+            let (_, end) = consumer.fetch_watermarks(&self.topic, partition, CALL)?;
             ends.add_partition_offset(&self.topic, partition, Offset::Offset(end))?;
         }
         consumer.commit(&ends, CommitMode::Sync)?;

@@ -79,7 +79,9 @@ impl ClientContext for Watcher {
     fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
 
     fn error(&self, error: KafkaError, reason: &str) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Authentication) {
+        // A broker that hangs up in the middle has not refused anything.
+        let hung_up = reason.contains("Broker transport failure") || reason.contains("Timed out");
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Authentication) && !hung_up {
             *lock(&self.refused) = Some(reason.to_owned());
         }
     }

@@ -62,10 +62,13 @@ impl Load {
     }
 
     /// Waits for its progress.
-    async fn acked_more_than(&self, count: u64) {
+    async fn acked_more_than(&mut self, count: u64) {
         let what = format!("more than {count} records acknowledged");
+        let Self { child, acked, .. } = self;
         wait_until(&what, Duration::from_mins(2), async || {
-            let acked = self.acked.load(Ordering::Relaxed);
+            let ended = child.try_wait().expect("it is our child");
+            assert!(ended.is_none(), "tidegate-load ended: {ended:?}");
+            let acked = acked.load(Ordering::Relaxed);
             if acked > count { Ok(()) } else { Err(acked.to_string()) }
         })
         .await;

@@ -62,15 +62,16 @@ pub(crate) fn run(sh: &Shell, flags: flags::Demo) -> anyhow::Result<()> {
     let tools = KafkaTools::new(sh, &places)?;
     let demo = Demo { sh, stack, at, avn, tools };
     let mut summary = Vec::new();
-    for (number, (title, step)) in STEPS.iter().enumerate() {
+    let skipped = flags.from.unwrap_or(1).saturating_sub(1);
+    for (number, (title, step)) in STEPS.iter().enumerate().skip(skipped) {
         heading(number + 1, title);
         let started = Instant::now();
         step(&demo).with_context(|| format!("step {}: {title}", number + 1))?;
-        summary.push((title, started.elapsed().as_secs_f64()));
+        summary.push((number + 1, title, started.elapsed().as_secs_f64()));
     }
     println!("\nAll of it held:\n");
-    for (number, (title, secs)) in summary.iter().enumerate() {
-        println!("  {}. {title:<58} {secs:>6.1} s", number + 1);
+    for (number, title, secs) in summary {
+        println!("  {number}. {title:<58} {secs:>6.1} s");
     }
     println!(
         "\nThe stack runs on. `eval \"$(cargo xtask dev env)\"` gives its addresses to a shell,"

@@ -53,6 +53,8 @@ xflags::xflags! {
             optional --state dir: PathBuf
             /// Start the programs as they were built last.
             optional --no-build
+            /// Begin with this step, on a stack that the steps before have prepared.
+            optional --from step: usize
         }
 
         /// Run what CI runs, quickest first: fmt clippy docs unit store api sqlx e2e.
@@ -153,6 +155,7 @@ pub struct Env;
 pub struct Demo {
     pub state: Option<PathBuf>,
     pub no_build: bool,
+    pub from: Option<usize>,
 }
 
 #[derive(Debug)]

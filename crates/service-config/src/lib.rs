@@ -1,11 +1,11 @@
 //! From what a user asked for to what a broker is started with. Pure: no I/O, no async, no clock.
 //!
-//! [`merge`] puts a partial update over the stored configuration, [`effective`] checks the result
-//! and gives it meaning, [`render`] turns that into an immutable [`model::Revision`], and
-//! [`impact`] tells what a change costs. [`access::bindings`] turns Aiven's ACL entries into
+//! [`merge()`] puts a partial update over the stored configuration, [`effective()`] checks the result
+//! and gives it meaning, [`render()`] turns that into an immutable [`model::Revision`], and
+//! [`impact()`] tells what a change costs. [`access::bindings`] turns Aiven's ACL entries into
 //! Kafka's.
 //!
-//! **Invariant:** whatever comes out of [`effective`] renders into brokers that start. So each rule
+//! **Invariant:** whatever comes out of [`effective()`] renders into brokers that start. So each rule
 //! by which Kafka refuses a value is here too, and a bad update is refused before any restart.
 //!
 //! **Invariant:** an option is in the schema only if something here acts on it.

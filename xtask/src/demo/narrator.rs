@@ -3,7 +3,7 @@
 use anyhow::ensure;
 
 /// The longest line of an answer, and the most lines.
-const WIDTH: usize = 160;
+const WIDTH: usize = 360;
 const LINES: usize = 14;
 
 /// Starts a step.

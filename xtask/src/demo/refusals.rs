@@ -8,6 +8,7 @@ use crate::demo::Demo;
 use crate::demo::narrator::{answer, command, note, proves};
 use crate::http::Request;
 use crate::node_processes;
+use crate::rollout::switch_off;
 
 pub(super) fn before_anything_restarts(demo: &Demo<'_>) -> anyhow::Result<()> {
     let before = node_processes::list(demo.stack.places);
@@ -17,16 +18,18 @@ pub(super) fn before_anything_restarts(demo: &Demo<'_>) -> anyhow::Result<()> {
     let jwks = "kafka.sasl_oauthbearer_jwks_endpoint_url";
 
     note("A JWKS URL that does not answer with keys: the brokers would not start.");
-    refused(demo, &[&format!("{jwks}={unreachable}")], &[jwks, &unreachable])?;
+    refused(demo, &format!("{jwks}={unreachable}"), &[jwks, &unreachable])?;
     note("A URL that answers, without a usable key: every token would be refused.");
-    refused(demo, &[&format!("{jwks}={no_keys}")], &[jwks])?;
+    refused(demo, &format!("{jwks}={no_keys}"), &[jwks])?;
     note("No SASL mechanism left: nobody could log in.");
-    let none = ["plain", "scram_sha_256", "scram_sha_512"];
-    let none = none.map(|mechanism| format!("kafka_sasl_mechanisms.{mechanism}=false"));
-    let none: Vec<&str> = none.iter().map(String::as_str).collect();
-    refused(demo, &none, &["kafka_sasl_mechanisms"])?;
+    let mut args = switch_off();
+    for mechanism in ["scram_sha_256", "scram_sha_512"] {
+        args.extend(["-c".to_owned(), format!("kafka_sasl_mechanisms.{mechanism}=false")]);
+    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    names(&demo.avn.refused(&args)?, &["kafka_sasl_mechanisms", "no SASL mechanism"])?;
     note("A value out of range.");
-    refused(demo, &["kafka.message_max_bytes=-1"], &["kafka.message_max_bytes", "-1"])?;
+    refused(demo, "kafka.message_max_bytes=-1", &["kafka.message_max_bytes", "-1"])?;
     note("An unknown option. avn knows the schema and does not even ask; curl does.");
     demo.avn.refused(&["service", "update", SERVICE, "-c", "kafka.no_such_option=1"])?;
     unknown_option(demo)?;
@@ -39,11 +42,13 @@ pub(super) fn before_anything_restarts(demo: &Demo<'_>) -> anyhow::Result<()> {
     proves(before == after, "the same processes as before: nothing restarted")
 }
 
-fn refused(demo: &Demo<'_>, options: &[&str], names: &[&str]) -> anyhow::Result<()> {
-    let mut args = vec!["service", "update", SERVICE];
-    args.extend(options.iter().flat_map(|option| ["-c", *option]));
-    let said = demo.avn.refused(&args)?;
-    for name in names {
+fn refused(demo: &Demo<'_>, option: &str, words: &[&str]) -> anyhow::Result<()> {
+    names(&demo.avn.refused(&["service", "update", SERVICE, "-c", option])?, words)
+}
+
+/// A refusal names the key, the value or the rule.
+fn names(said: &str, words: &[&str]) -> anyhow::Result<()> {
+    for name in words {
         proves(said.contains(name), &format!("refused, naming {name}"))?;
     }
     Ok(())

@@ -131,10 +131,6 @@ impl Ledger {
         self.windows.end(at);
     }
 
-    pub(crate) fn partitions(&self) -> usize {
-        self.last_ack.len()
-    }
-
     /// How many records have neither been acknowledged nor failed.
     pub(crate) const fn unresolved(&self) -> u64 {
         self.unresolved

@@ -53,48 +53,84 @@ pub async fn run(plan: Plan, mut commands: mpsc::Receiver<Command>) -> Result<Re
     let (access, group) = (plan.access.clone(), Arc::clone(&name));
     let partitions = blocking(move || access.begin_at_the_end(&group)).await?;
     let books = Books::open(plan.producers, partitions);
-    let (stop_sending, stop_reading) = (CancellationToken::new(), CancellationToken::new());
+    let run = Run { name, plan, partitions, books };
 
-    let mut readers = JoinSet::new();
-    let mut consumers = Vec::new();
-    for _ in 0..plan.consumers {
-        let consumer = Arc::new(plan.access.consumer(&books, &name)?);
-        consumers.push(Arc::clone(&consumer));
-        let reading = read(consumer, Arc::clone(&name), books.clone());
-        let stop = stop_reading.clone();
-        readers.spawn(async move { stop.run_until_cancelled(reading).await });
-    }
-    assigned(&consumers, partitions).await?;
-    info!(partitions, rate = plan.rate, "producing to {}", plan.access.topic);
+    let mut readers = run.start_reading()?;
+    assigned(&readers.clients, partitions).await?;
+    info!(partitions, rate = run.plan.rate, "producing to {}", run.plan.access.topic);
+    let mut senders = run.start_sending()?;
+    obey(&mut commands, &run.books).await;
 
-    let mut producers = Vec::new();
-    let mut senders = JoinSet::new();
-    for index in 0..plan.producers {
-        let producer = Arc::new(plan.access.producer(&books)?);
-        producers.push(Arc::clone(&producer));
-        let sending = send(producer, plan.clone(), Arc::clone(&name), index, books.clone());
-        let stop = stop_sending.clone();
-        senders.spawn(async move { stop.run_until_cancelled(sending).await });
-    }
-    obey(&mut commands, &books).await;
-
-    stop_sending.cancel();
-    while senders.join_next().await.is_some() {}
-    books.ledger().stop(books.now());
-    drain(&books).await;
-    stop_reading.cancel();
-    while readers.join_next().await.is_some() {}
-    let report = books.close().close();
+    senders.dismiss().await;
+    run.books.ledger().stop(run.books.now());
+    drain(&run.books).await;
+    readers.dismiss().await;
+    let report = run.books.close().close();
     // What is still in flight has been counted as failed. Closing a client blocks.
     blocking(move || {
-        for producer in &producers {
+        for producer in &senders.clients {
             producer.purge(PurgeConfig::default().queue().inflight());
         }
-        drop((producers, consumers));
+        drop((senders, readers));
         Ok(())
     })
     .await?;
     Ok(report)
+}
+
+/// What the tasks of a run share.
+#[derive(Clone)]
+struct Run {
+    /// Marks its records, and names its consumer group.
+    name: Arc<str>,
+    plan: Plan,
+    partitions: usize,
+    books: Books,
+}
+
+/// Kafka clients, and the tasks that drive them.
+struct Crew<C> {
+    clients: Vec<Arc<C>>,
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl<C> Crew<C> {
+    fn new() -> Self {
+        Self { clients: Vec::new(), tasks: JoinSet::new(), stop: CancellationToken::new() }
+    }
+
+    /// Stops the tasks. The clients go on with what they were given.
+    async fn dismiss(&mut self) {
+        self.stop.cancel();
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                std::panic::resume_unwind(error.into_panic());
+            }
+        }
+    }
+}
+
+impl Run {
+    fn start_reading(&self) -> Result<Crew<LoadConsumer>, LoadError> {
+        let mut crew = Crew::new();
+        for _ in 0..self.plan.consumers {
+            let consumer = Arc::new(self.plan.access.consumer(&self.books, &self.name)?);
+            crew.clients.push(Arc::clone(&consumer));
+            crew.tasks.spawn(read(consumer, self.clone(), crew.stop.clone()));
+        }
+        Ok(crew)
+    }
+
+    fn start_sending(&self) -> Result<Crew<LoadProducer>, LoadError> {
+        let mut crew = Crew::new();
+        for index in 0..self.plan.producers {
+            let producer = Arc::new(self.plan.access.producer(&self.books)?);
+            crew.clients.push(Arc::clone(&producer));
+            crew.tasks.spawn(send(producer, self.clone(), index, crew.stop.clone()));
+        }
+        Ok(crew)
+    }
 }
 
 /// Runs what blocks where it blocks nobody.
@@ -125,29 +161,31 @@ async fn assigned(consumers: &[Arc<LoadConsumer>], partitions: usize) -> Result<
     }
 }
 
-/// Sends each record when it is due, to the partitions in turn. Never ends.
-async fn send(producer: Arc<LoadProducer>, plan: Plan, run: Arc<str>, index: usize, books: Books) {
-    let partitions = books.ledger().partitions();
-    let every = Duration::from_secs(1) * u32::try_from(plan.producers).unwrap_or(1) / plan.rate;
-    let (from, first) = (tokio::time::Instant::now(), books.now());
+/// Sends each record when it is due, to the partitions in turn.
+async fn send(producer: Arc<LoadProducer>, run: Run, index: usize, stop: CancellationToken) {
+    let producers = u32::try_from(run.plan.producers).unwrap_or(u32::MAX);
+    let every = Duration::from_secs(1) * producers / run.plan.rate;
+    let (from, first) = (tokio::time::Instant::now(), run.books.now());
     let mut passed = Duration::ZERO;
-    loop {
-        for partition in 0..partitions {
-            sleep_until(from + passed).await;
-            let stamp = books.ledger().send(index, partition, first + passed);
-            hand_over(&producer, &plan.access.topic, &run, stamp, &books).await;
-            passed += every;
+    for partition in (0..run.partitions).cycle() {
+        // Here only: what was written down as sent is handed over.
+        if stop.run_until_cancelled(sleep_until(from + passed)).await.is_none() {
+            return;
         }
+        let stamp = run.books.ledger().send(index, partition, first + passed);
+        hand_over(&producer, &run, stamp).await;
+        passed += every;
     }
 }
 
 /// Hands a record to the client library, which may be full for a while.
-async fn hand_over(producer: &LoadProducer, topic: &str, run: &str, stamp: Stamp, books: &Books) {
-    let payload = stamp.payload(run);
+async fn hand_over(producer: &LoadProducer, run: &Run, stamp: Stamp) {
+    let payload = stamp.payload(&run.name);
     let partition = i32::try_from(stamp.partition).unwrap_or(i32::MAX);
-    let mut record = BaseRecord::<(), str, Box<Stamp>>::with_opaque_to(topic, Box::new(stamp))
-        .payload(payload.as_str())
-        .partition(partition);
+    let mut record =
+        BaseRecord::<(), str, Box<Stamp>>::with_opaque_to(&run.plan.access.topic, Box::new(stamp))
+            .payload(payload.as_str())
+            .partition(partition);
     loop {
         match producer.send(record) {
             Ok(()) => return,
@@ -157,21 +195,20 @@ async fn hand_over(producer: &LoadProducer, topic: &str, run: &str, stamp: Stamp
             }
             Err((error, _)) => {
                 warn!(?stamp, "not sent: {error}");
-                books.ledger().failed(&stamp);
+                run.books.ledger().failed(&stamp);
                 return;
             }
         }
     }
 }
 
-/// Reads whatever comes. Never ends.
-async fn read(consumer: Arc<LoadConsumer>, run: Arc<str>, books: Books) {
-    loop {
+/// Reads whatever comes.
+async fn read(consumer: Arc<LoadConsumer>, run: Run, stop: CancellationToken) {
+    while let Some(received) = stop.run_until_cancelled(consumer.recv()).await {
         // The context has noted an error already; librdkafka goes on by itself.
-        let Ok(message) = consumer.recv().await else { continue };
-        let stamp = message.payload().and_then(|it| Stamp::parse(&run, it));
-        if let Some(stamp) = stamp {
-            books.ledger().consumed(&stamp, message.offset(), books.now());
+        let Ok(message) = received else { continue };
+        if let Some(stamp) = message.payload().and_then(|it| Stamp::parse(&run.name, it)) {
+            run.books.ledger().consumed(&stamp, message.offset(), run.books.now());
         }
     }
 }

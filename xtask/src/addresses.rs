@@ -112,7 +112,7 @@ pub(crate) fn discovery(sh: &Shell, idp: &str) -> anyhow::Result<Option<Value>> 
 }
 
 /// The client listeners of all nodes: each address of Kafka itself among the components, once.
-fn bootstrap(service: &Value) -> anyhow::Result<String> {
+pub(crate) fn bootstrap(service: &Value) -> anyhow::Result<String> {
     let mut addresses = Vec::new();
     for component in service["components"].as_array().context("the service has components")? {
         let (host, port) = (component["host"].as_str(), component["port"].as_u64());

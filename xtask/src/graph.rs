@@ -42,7 +42,7 @@ mod tests {
     fn edges_between_our_crates() {
         insta::assert_snapshot!(render(&Shell::new().unwrap()).unwrap(), @"
         auth -> model
-        control-plane -> auth kafka model rolling service-config store web
+        control-plane -> auth kafka model service-config store web
         kafka -> model
         model ->
         orchestrator -> auth kafka model rolling service-config store web

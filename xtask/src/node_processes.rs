@@ -13,6 +13,14 @@ pub(crate) struct NodeProcess {
     pub(crate) name: String,
     pub(crate) pid: u32,
     pub(crate) is_broker: bool,
+    start: u64,
+}
+
+impl NodeProcess {
+    /// Ends it at once, if it is still the one that was found.
+    pub(crate) fn kill(&self) -> anyhow::Result<()> {
+        process::signal(self.pid, self.start, "KILL")
+    }
 }
 
 /// Every process that works in the nodes folder, or was given a file in it.
@@ -22,10 +30,10 @@ pub(crate) fn list(places: &Places) -> Vec<NodeProcess> {
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|&pid| process::start_time(pid).is_some())
         .filter_map(|pid| {
+            let start = process::start_time(pid)?;
             let (name, is_broker) = name(pid, &nodes)?;
-            Some(NodeProcess { name, pid, is_broker })
+            Some(NodeProcess { name, pid, is_broker, start })
         })
         .collect();
     found.sort_by(|a, b| a.name.cmp(&b.name));

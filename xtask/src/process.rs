@@ -130,18 +130,19 @@ impl Process {
     fn lives(&self) -> bool {
         start_time(self.pid) == Some(self.start)
     }
+}
 
-    fn signal(&self, signal: &str) -> anyhow::Result<()> {
-        if self.lives() {
-            // The shell's own `kill`: the program is not installed everywhere.
-            Command::new("sh")
-                .args(["-c", "kill -s \"$1\" \"$2\"", "sh", signal, &self.pid.to_string()])
-                .stderr(Stdio::null())
-                .status()
-                .context("running kill")?;
-        }
-        Ok(())
+/// Sends a signal to a process, if it is the one that started at `start`.
+pub(crate) fn signal(pid: u32, start: u64, signal: &str) -> anyhow::Result<()> {
+    if start_time(pid) == Some(start) {
+        // The shell's own `kill`: the program is not installed everywhere.
+        Command::new("sh")
+            .args(["-c", "kill -s \"$1\" \"$2\"", "sh", signal, &pid.to_string()])
+            .stderr(Stdio::null())
+            .status()
+            .context("running kill")?;
     }
+    Ok(())
 }
 
 /// Asks the process of that name to stop and waits until it has. `false` if it did not run.
@@ -149,9 +150,9 @@ pub(crate) fn stop(places: &Places, name: &str, patience: Duration) -> anyhow::R
     let Some(process) = Process::running(places, name)? else {
         return Ok(false);
     };
-    process.signal("TERM")?;
+    signal(process.pid, process.start, "TERM")?;
     if !gone_within(&process, patience)? {
-        process.signal("KILL")?;
+        signal(process.pid, process.start, "KILL")?;
         ensure!(gone_within(&process, Duration::from_secs(5))?, "{name} cannot be stopped");
     }
     fs::remove_file(process_file(places, name))?;

@@ -9,7 +9,10 @@ mod dynamic;
 mod topics;
 mod users;
 
+use std::collections::BTreeSet;
+
 use kafka::{Admin, KafkaError};
+use model::Username;
 use store::{Service, Store, StoreError};
 
 use crate::reported::chain;
@@ -29,9 +32,16 @@ pub enum DesiredError {
 ///
 /// Users go first, so that whoever an ACL is for exists; a user that is to be removed loses its
 /// bindings before its name is forgotten.
-pub async fn apply(store: &Store, admin: &Admin, service: &Service) -> Vec<String> {
+///
+/// `missing` is what the last pass did not find, for the next one; losing it costs one more pass.
+pub async fn apply(
+    store: &Store,
+    admin: &Admin,
+    service: &Service,
+    missing: &mut BTreeSet<Username>,
+) -> Vec<String> {
     let parts = [
-        ("users", users::apply(store, admin, service.id).await),
+        ("users", users::apply(store, admin, service.id, missing).await),
         ("topics", topics::apply(store, admin, service.id).await),
         ("ACLs", acls::apply(store, admin, service.id).await),
         ("dynamic configuration", dynamic::apply(admin, &service.dynamic_config).await),

@@ -1,9 +1,11 @@
 //! The service of the stack: created once, then waited for.
 
+use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::Context as _;
 
+use crate::addresses::bootstrap;
 use crate::api::{Api, SERVICE, summary};
 use crate::http::Request;
 use crate::progress::Part;
@@ -16,7 +18,13 @@ impl Stack<'_> {
             self.check_alive("orchestrator")?;
             let service = api.service()?.context("the service is gone")?;
             let line = summary(&service);
-            Ok(if service["state"] == "RUNNING" { Ok(line) } else { Err(line) })
+            if service["state"] != "RUNNING" {
+                return Ok(Err(line));
+            }
+            // The state is the last that was seen: before the first look, that of the last start.
+            let addresses = bootstrap(&service)?;
+            let deaf = addresses.split(',').find(|it| TcpStream::connect(it).is_err());
+            Ok(deaf.map_or(Ok(line), |address| Err(format!("a listener on {address}"))))
         })?;
         part.done(&last);
         Ok(())

@@ -9,6 +9,11 @@ use crate::progress::Part;
 use crate::stack::Stack;
 use crate::{node_processes, process};
 
+/// How long the nodes have to stop by themselves. Once two of three controllers are gone, a broker
+/// that is still stopping waits five minutes for an answer that cannot come (KAFKA-13907). By then
+/// its log is on disk, and its start checks it.
+const GRACE: Duration = Duration::from_secs(20);
+
 impl Stack<'_> {
     /// Stops everything: first what gives orders, then the nodes, then what they depend on.
     pub(crate) fn down(&self) -> anyhow::Result<()> {
@@ -47,16 +52,33 @@ impl Stack<'_> {
     fn stop_nodes(&self) -> anyhow::Result<()> {
         let part = Part::new("nodes");
         let running = node_processes::list(self.places).len();
-        if running > 0 {
-            part.waits_for(&format!("{running} processes, tidegate-orchestrator stop-nodes"));
-            let binary = self.places.installed("tidegate-orchestrator");
-            let nodes = self.places.nodes();
-            let stop = cmd!(self.sh, "{binary} stop-nodes").env("TIDEGATE_DATA_DIR", nodes);
-            let output = stop.quiet().ignore_status().output()?;
-            let errors = String::from_utf8_lossy(&output.stderr);
-            ensure!(output.status.success(), "stop-nodes: {}", errors.trim());
+        if running == 0 {
+            part.done(stopped(false));
+            return Ok(());
         }
-        part.done(stopped(running > 0));
+        part.waits_for(&format!("{running} processes, tidegate-orchestrator stop-nodes"));
+        let binary = self.places.installed("tidegate-orchestrator");
+        let secs = GRACE.as_secs().to_string();
+        let stop = cmd!(self.sh, "{binary} stop-nodes --timeout {secs}");
+        let output =
+            stop.env("TIDEGATE_DATA_DIR", self.places.nodes()).quiet().ignore_status().output()?;
+        let left = node_processes::list(self.places);
+        if left.is_empty() {
+            part.done(stopped(true));
+            return Ok(());
+        }
+        let errors = String::from_utf8_lossy(&output.stderr);
+        part.waits_for(&format!("{} that are left, killed", left.len()));
+        left.iter().try_for_each(node_processes::NodeProcess::kill)?;
+        part.until(Duration::from_secs(10), || {
+            let left = node_processes::list(self.places).len();
+            Ok(if left == 0 {
+                Ok(())
+            } else {
+                Err(format!("the end of {left}: {}", errors.trim()))
+            })
+        })?;
+        part.done(&format!("stopped, {} of {running} by force", left.len()));
         Ok(())
     }
 }

@@ -60,7 +60,10 @@ fn test_variables(
     let java = prerequisites::java(bench.sh).context("no java")?;
     let path = |path: &Path| path.display().to_string();
     let service = places.nodes().join(PROJECT).join(SERVICE);
+    let figures = places.target.join("bench/e2e.json");
+    bench.sh.create_dir(places.target.join("bench"))?;
     Ok(vec![
+        ("TIDEGATE_TEST_FIGURES", path(&figures)),
         ("TIDEGATE_TEST_BOOTSTRAP_INTERNAL", internal_addresses(bench, &service)?),
         ("TIDEGATE_TEST_ADMIN_PASSWORD", admin_password(&service)?),
         ("TIDEGATE_TEST_JAVA", path(&java)),

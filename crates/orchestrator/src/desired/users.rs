@@ -1,7 +1,9 @@
 //! SCRAM credentials of service users.
 
+use std::collections::BTreeSet;
+
 use kafka::{Admin, ErrorCode, KafkaError, ScramMechanism};
-use model::ServiceId;
+use model::{ServiceId, Username};
 use store::Store;
 use tracing::info;
 
@@ -9,20 +11,31 @@ use super::DesiredError;
 
 const MECHANISMS: [ScramMechanism; 2] = [ScramMechanism::Sha256, ScramMechanism::Sha512];
 
-/// Gives Kafka each password that it does not have.
+/// Gives Kafka each password that it was not given yet, and again if somebody took it away.
+///
+/// A broker that has just started answers from metadata that it has only begun to read. So a
+/// credential that is `missing` counts as gone only when it was missing in the last pass too.
 pub(super) async fn apply(
     store: &Store,
     admin: &Admin,
     service: ServiceId,
+    missing: &mut BTreeSet<Username>,
 ) -> Result<(), DesiredError> {
     let users = store.users.list(service).await?;
     let known = admin.describe_scram().await?;
+    let before = std::mem::take(missing);
     for user in users.iter().filter(|it| !it.deleting) {
         let name = user.username.as_str();
         let has = known.get(name).map(Vec::as_slice).unwrap_or_default();
         let whole = MECHANISMS.iter().all(|it| has.contains(it));
-        if whole && user.applied_version == Some(user.password_version) {
-            continue;
+        if user.applied_version == Some(user.password_version) {
+            if whole {
+                continue;
+            }
+            if !before.contains(&user.username) {
+                missing.insert(user.username.clone());
+                continue;
+            }
         }
         for mechanism in MECHANISMS {
             admin.upsert_scram(name, mechanism, &user.password).await?;

@@ -1,10 +1,11 @@
 //! The two tasks of one service.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kafka::{Admin, AdminConfig, Credential};
-use model::{Principal, Secret, ServiceId, UrlPolicy};
+use model::{Principal, Secret, ServiceId, UrlPolicy, Username};
 use rolling::Step;
 use service_config::{Effective, Rules, effective};
 use store::{Service, ServiceSecrets, Store, StoreError};
@@ -99,8 +100,10 @@ impl<D: Driver> Keeper<D> {
     ) {
         let span = info_span!("desired", service.id = %self.service);
         let mut reported = Reported::default();
+        let mut missing = BTreeSet::new();
         while !stop.is_cancelled() {
-            let settled = self.desired_pass(&mut reported).instrument(span.clone()).await;
+            let pass = self.desired_pass(&mut reported, &mut missing);
+            let settled = pass.instrument(span.clone()).await;
             pause(if settled { IDLE } else { BUSY }, &mut woken, &stop).await;
         }
     }
@@ -146,9 +149,15 @@ impl<D: Driver> Keeper<D> {
         proxy::look_after(&self.store, &self.driver, &read.named, &read.service, wanted).await
     }
 
-    async fn desired_pass(&self, reported: &mut Reported) -> bool {
+    async fn desired_pass(
+        &self,
+        reported: &mut Reported,
+        missing: &mut BTreeSet<Username>,
+    ) -> bool {
         let failed = match self.read().await {
-            Ok(Some(read)) => desired::apply(&self.store, &read.admin, &read.service).await,
+            Ok(Some(read)) => {
+                desired::apply(&self.store, &read.admin, &read.service, missing).await
+            }
             Ok(None) => Vec::new(),
             Err(error) => vec![chain(&error)],
         };

@@ -1,3 +1,5 @@
+//! Users, ACLs, topics and tokens.
+
 use model::{
     AclBinding, AclEntry, AclId, AclOperation, AclPattern, AclPermission, AclPermissionType,
     PatternType, Principal, ResourceType, Secret, TopicName, Username,

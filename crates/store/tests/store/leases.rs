@@ -1,3 +1,5 @@
+//! Who holds a lease, and when it is free again.
+
 use std::time::Duration;
 
 use sqlx::PgPool;

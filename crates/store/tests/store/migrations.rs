@@ -1,3 +1,5 @@
+//! The schema goes both ways.
+
 use sqlx::PgPool;
 use store::{MIGRATIONS, Store};
 

@@ -1,3 +1,5 @@
+//! Orders, and what two orchestrators do to each other.
+
 use model::{NodeId, Timestamp};
 use rolling::{Incarnation, Order};
 use sqlx::PgPool;

@@ -1,3 +1,5 @@
+//! Services, and the changes that are made to them.
+
 use std::time::Duration;
 
 use model::ServiceState;

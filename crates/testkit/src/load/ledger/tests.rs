@@ -1,3 +1,5 @@
+//! The accounting, case by case.
+
 use std::time::Duration;
 
 use super::Ledger;

@@ -80,11 +80,13 @@ impl Stack {
             }
         };
         let login = Login::Scram { username: username.to_owned(), password };
-        let what = format!("{username} may log in");
-        wait_until(&what, PATIENCE, async || {
-            self.topics_at(&self.bootstrap(), &login).await.map_err(|it| it.to_string())
-        })
-        .await;
+        for broker in &self.brokers {
+            let what = format!("{username} may log in at {broker}");
+            wait_until(&what, PATIENCE, async || {
+                self.topics_at(broker, &login).await.map_err(|it| it.to_string())
+            })
+            .await;
+        }
         login
     }
 

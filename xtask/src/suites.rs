@@ -114,47 +114,49 @@ impl<'a> Bench<'a> {
     /// shared dependencies anew for each package that is asked for alone.
     fn programs(&self) -> anyhow::Result<&[TestProgram]> {
         if self.programs.get().is_none() {
-            let _first = self.programs.set(programs::build(self.sh)?);
+            let _first = self.programs.set(programs::build(self.sh, &[])?);
         }
         Ok(self.programs.get().context("it was just set")?)
     }
 
-    /// Runs the test programs that `wanted` picks, all of them even if one fails.
-    fn run_programs(
-        &self,
-        wanted: impl Fn(&TestProgram) -> bool,
-        env: &[(&str, String)],
-        args: &[&str],
-        tally: &mut Tally,
-    ) -> anyhow::Result<()> {
-        let wanted: Vec<&TestProgram> = self.programs()?.iter().filter(|it| wanted(it)).collect();
-        ensure!(!wanted.is_empty(), "no test program");
-        let mut failed = Vec::new();
-        for program in wanted {
-            interrupt::check()?;
-            if !program.run(env, args, tally)? {
-                failed.push(program.title());
-            }
-        }
-        ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
-        Ok(())
+    /// The programs of some packages.
+    fn programs_of(&self, wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<TestProgram>> {
+        let programs = self.programs()?.iter();
+        Ok(programs.filter(|it| wanted(&it.package)).cloned().collect())
     }
 
     fn with_postgres(&self, package: &str, tally: &mut Tally) -> anyhow::Result<()> {
         let env = [("DATABASE_URL", self.postgres()?.url()?)];
-        self.run_programs(|it| it.package == package, &env, &[], tally)
+        run_all(&self.programs_of(|it| it == package)?, &env, &[], tally)
     }
 }
 
 /// Everything that needs neither Postgres nor the stack, and the examples in the documents.
 fn unit(bench: &Bench<'_>, tally: &mut Tally) -> anyhow::Result<()> {
-    let alone = |it: &TestProgram| {
-        !["store", "control-plane"].contains(&it.package.as_str()) && !end_to_end::is_part(it)
-    };
-    let programs = bench.run_programs(alone, &[], &[], tally);
+    let alone = bench.programs_of(|package| !["store", "control-plane"].contains(&package))?;
+    let programs = run_all(&alone, &[], &[], tally);
     let documents = programs::run_examples(bench.sh, tally)?;
     programs?;
     ensure!(documents, "an example in the documents failed");
+    Ok(())
+}
+
+/// Runs all of them even if one fails.
+fn run_all(
+    programs: &[TestProgram],
+    env: &[(&str, String)],
+    args: &[&str],
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    ensure!(!programs.is_empty(), "no test program");
+    let mut failed = Vec::new();
+    for program in programs {
+        interrupt::check()?;
+        if !program.run(env, args, tally)? {
+            failed.push(program.title());
+        }
+    }
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
 }
 

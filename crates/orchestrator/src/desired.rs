@@ -26,6 +26,9 @@ pub enum DesiredError {
     /// Kafka failed or refused.
     #[error("Kafka failed")]
     Kafka(#[from] KafkaError),
+    /// The system has no random numbers.
+    #[error("no random numbers")]
+    Random,
 }
 
 /// One pass over everything that a service shall have. Returns what could not be done, in words.

@@ -14,6 +14,7 @@ pub mod driver;
 pub mod local;
 pub mod look;
 pub mod proxy;
+mod random;
 mod reported;
 pub mod roller;
 pub mod supervisor;

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand;
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use model::{Secret, Timestamp};
 use store::{Service, Store, StoreError};
 use tracing::info;
 
 use crate::driver::{Driver, DriverError, ProxyStart, ServiceRef};
+use crate::random::random_secret;
 
 /// A proxy that ended sooner than this after its start waits for the rest of it.
 const START_AGAIN_MS: i64 = 10_000;
@@ -52,7 +50,7 @@ pub async fn look_after<D: Driver>(
             if seen.last_start.is_some_and(|it| now.ms_since(it) < START_AGAIN_MS) {
                 return Err(ProxyError::KeepsExiting);
             }
-            let token = new_token()?;
+            let token = random_secret().map_err(|_| ProxyError::Random)?;
             let hash = sha256(&token);
             store.tokens.replace_rest_proxy(&hash, service.id).await?;
             info!(address = service.rest_address, "starting the REST proxy");
@@ -61,13 +59,6 @@ pub async fn look_after<D: Driver>(
         }
         (true, true) | (false, false) => Ok(()),
     }
-}
-
-/// 32 random bytes as base64url.
-fn new_token() -> Result<Secret, ProxyError> {
-    let mut bytes = [0; 32];
-    rand::fill(&mut bytes).map_err(|_| ProxyError::Random)?;
-    Ok(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(bytes)))
 }
 
 fn sha256(token: &Secret) -> [u8; 32] {

@@ -11,23 +11,21 @@ use crate::places::Places;
 use crate::prerequisites;
 use crate::process::last_lines;
 use crate::stack::{Build, Stack};
-use crate::suites::Bench;
-use crate::suites::programs::TestProgram;
+use crate::suites::programs::{self, TestProgram};
 use crate::suites::tally::Tally;
+use crate::suites::{Bench, run_all};
 
-/// Whether a test program needs the stack.
-pub(super) fn is_part(program: &TestProgram) -> bool {
-    let name = (program.package.as_str(), program.target.as_str());
-    matches!(name, ("testkit", "e2e") | ("kafka", "real"))
-}
+/// The targets that need a running stack.
+const TARGETS: [&str; 2] = ["e2e", "real"];
 
 /// Runs the suite beside a developer's own stack, and leaves nothing of it unless asked to.
 pub(super) fn run(bench: &Bench<'_>, tally: &mut Tally) -> anyhow::Result<()> {
+    let programs = programs::build(bench.sh, &TARGETS)?;
     let places = bench.places.with_state(bench.places.target.join("e2e"));
     if let Some(left) = Stack::find(bench.sh, &places)? {
         left.reset()?;
     }
-    let result = against_fresh_stack(bench, &places, tally);
+    let result = against_fresh_stack(bench, &places, &programs, tally);
     if result.is_err() {
         show_logs(bench, &places);
     }
@@ -44,12 +42,13 @@ pub(super) fn run(bench: &Bench<'_>, tally: &mut Tally) -> anyhow::Result<()> {
 fn against_fresh_stack(
     bench: &Bench<'_>,
     places: &Places,
+    programs: &[TestProgram],
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     let stack = Stack::up(bench.sh, places, Build::UpToDate)?;
     let mut env = stack.addresses()?.variables();
     env.extend(test_variables(bench, places)?);
-    bench.run_programs(is_part, &env, &["--nocapture", "--test-threads=1"], tally)
+    run_all(programs, &env, &["--nocapture", "--test-threads=1"], tally)
 }
 
 /// What the tests need beyond what `dev env` prints.

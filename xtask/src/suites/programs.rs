@@ -18,10 +18,12 @@ pub(super) struct TestProgram {
     folder: PathBuf,
 }
 
-/// Builds the tests of the whole workspace and lists their programs.
-pub(super) fn build(sh: &Shell) -> anyhow::Result<Vec<TestProgram>> {
+/// Builds the tests of the whole workspace and lists their programs. Those that need a running
+/// stack are not among them unless `named`: their manifests say `test = false`.
+pub(super) fn build(sh: &Shell, named: &[&str]) -> anyhow::Result<Vec<TestProgram>> {
     let output = cargo(sh)
         .args(["test", "--workspace", "--locked", "--no-run"])
+        .args(named.iter().flat_map(|name| ["--test", name]))
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit())
         .output()?;

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use kafka::{Admin, ErrorCode, KafkaError, ScramMechanism};
+use kafka::{Admin, ScramMechanism};
 use model::{ServiceId, Username};
 use store::Store;
 use tracing::info;
 
 use super::DesiredError;
+use crate::random::random_secret;
 
 const MECHANISMS: [ScramMechanism; 2] = [ScramMechanism::Sha256, ScramMechanism::Sha512];
 
@@ -46,8 +47,13 @@ pub(super) async fn apply(
     Ok(())
 }
 
-/// Takes the credentials of removed users away, and then forgets the users. Runs after the ACLs:
+/// Makes the credentials of removed users useless, and then forgets the users. Runs after the ACLs:
 /// their bindings are gone by then.
+///
+/// The credentials are overwritten with passwords that nobody knows, not removed: in Kafka 4.3.1 a
+/// broker that reads the creation and the removal of a credential in one go, as it does when it
+/// starts, ends up with none of that mechanism at all (`ScramDelta#apply` on an image without the
+/// mechanism), and so locks every user out.
 pub(super) async fn remove(
     store: &Store,
     admin: &Admin,
@@ -55,18 +61,11 @@ pub(super) async fn remove(
 ) -> Result<(), DesiredError> {
     for user in store.users.list(service).await?.iter().filter(|it| it.deleting) {
         for mechanism in MECHANISMS {
-            match admin.delete_scram(user.username.as_str(), mechanism).await {
-                Ok(()) => {}
-                Err(error) if is_gone(&error) => {}
-                Err(error) => return Err(error.into()),
-            }
+            let nobody_knows = random_secret().map_err(|_| DesiredError::Random)?;
+            admin.upsert_scram(user.username.as_str(), mechanism, &nobody_knows).await?;
         }
         store.users.forget(service, &user.username).await?;
         info!(user = user.username.as_str(), "user removed");
     }
     Ok(())
-}
-
-fn is_gone(error: &KafkaError) -> bool {
-    error.code() == Some(ErrorCode::ResourceNotFound)
 }

@@ -47,6 +47,9 @@ impl Admin {
     }
 
     /// Takes a user's password for one mechanism away. `ResourceNotFound` if there is none.
+    ///
+    /// Not for a cluster of Kafka 4.3.1 that shall live on: a broker that starts afterwards may lose
+    /// every credential of the mechanism (`ScramDelta#apply`). Overwrite it instead.
     pub async fn delete_scram(
         &self,
         user: &str,

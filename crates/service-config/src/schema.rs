@@ -143,6 +143,14 @@ fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, 
     Regex::new(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
+/// Whether a broker property, by Kafka's name, is one that an option sets while brokers run. Only
+/// such a property is the platform's to take away again.
+pub fn is_dynamic_option(property: &str) -> bool {
+    let option = property.replace('.', "_");
+    let found = catalogue().find("kafka").and_then(|it| it.properties.get(&option));
+    found.is_some_and(|it| it.update == Update::Dynamic)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

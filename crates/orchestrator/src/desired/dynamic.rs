@@ -1,9 +1,10 @@
-//! Cluster-wide dynamic broker configuration. All of it is ours: nobody but the platform may alter
-//! the cluster.
+//! Cluster-wide dynamic broker configuration. What an option of ours sets is ours to take away;
+//! anything else that somebody set there stays.
 
 use std::collections::BTreeMap;
 
 use kafka::{Admin, ConfigChange, ConfigResource, ConfigSource};
+use service_config::is_dynamic_option;
 use tracing::info;
 
 use super::DesiredError;
@@ -37,7 +38,7 @@ fn changes(
         .map(|(name, value)| ConfigChange::Set { name: name.clone(), value: value.clone() });
     let delete = actual
         .keys()
-        .filter(|name| !wanted.contains_key(*name))
+        .filter(|name| !wanted.contains_key(*name) && is_dynamic_option(name))
         .map(|name| ConfigChange::Delete { name: name.clone() });
     set.chain(delete).collect()
 }
@@ -52,12 +53,16 @@ mod tests {
             pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
         };
         let wanted = map(&[("same", "1"), ("other", "2"), ("new", "3")]);
-        let actual = map(&[("same", "1"), ("other", "1"), ("old", "4")]);
+        let actual = map(&[("same", "1"), ("other", "1"), ("message.max.bytes", "4"), ("x", "5")]);
         let set =
             |name: &str, value: &str| ConfigChange::Set { name: name.into(), value: value.into() };
         assert_eq!(
             changes(&wanted, &actual),
-            [set("new", "3"), set("other", "2"), ConfigChange::Delete { name: "old".into() }]
+            [
+                set("new", "3"),
+                set("other", "2"),
+                ConfigChange::Delete { name: "message.max.bytes".into() }
+            ]
         );
     }
 }

@@ -31,6 +31,9 @@ use folder::{NodeFolder, ServiceFolder};
 pub struct LocalDriver {
     /// Absolute path of the folder that holds all nodes.
     pub data: PathBuf,
+    /// This program, as agents are started from it. Resolved once, at the start: when an upgrade puts
+    /// another file in its place, that one is run.
+    pub program: PathBuf,
     /// The `java` program.
     pub java: PathBuf,
     /// The folder with Kafka's jars.
@@ -102,8 +105,7 @@ impl Driver for LocalDriver {
             let expected = expect.cloned().unwrap_or_else(|| Incarnation("nothing".into()));
             return Err(DriverError::OtherIncarnation { expected, actual });
         }
-        let program = std::env::current_exe().map_err(failed("cannot find this program"))?;
-        let mut command = detached(&program);
+        let mut command = detached(&self.program);
         command.arg("run-node").arg("--dir").arg(folder.path());
         command.arg("--revision").arg(revision.as_str());
         command.arg("--cluster-id").arg(&service.cluster_id);

@@ -78,6 +78,7 @@ fn driver(arguments: Run) -> anyhow::Result<LocalDriver> {
     };
     Ok(LocalDriver {
         data: std::path::absolute(&arguments.data_dir)?,
+        program: std::env::current_exe().context("find this program")?,
         java: absolute(arguments.java)?,
         kafka_libs: std::path::absolute(&arguments.kafka_libs)?,
         rest_proxy: absolute(arguments.rest_proxy)?,

@@ -27,7 +27,7 @@ pub(super) fn build(sh: &Shell, named: &[&str]) -> anyhow::Result<Vec<TestProgra
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit())
         .output()?;
-    ensure!(output.status.success(), "the tests do not build");
+    ensure!(output.status.success(), "the tests do not build ({})", output.status);
     let messages = String::from_utf8(output.stdout)?;
     let mut programs: Vec<TestProgram> =
         messages.lines().filter_map(|line| program(&serde_json::from_str(line).ok()?)).collect();

@@ -150,23 +150,20 @@ impl<D: Driver> Roller<D> {
         let runs: Option<Incarnation> = runs.map(|it| it.incarnation.clone());
         let ordered = active.rollout.order.as_ref().filter(|it| it.node == node);
         let given = ordered.filter(|it| it.from == runs && it.from.is_some());
-        let revision = match given {
-            Some(order) => order.revision.clone(),
-            None if !confirmed => return Ok(()),
-            None => {
-                let target = active.rollout.target.clone();
-                self.stage(subject, pin, &target).await?;
-                let again = ordered.filter(|it| it.revision == target);
-                let attempt = again.map_or(1, |it| it.attempt + 1);
-                let at = Timestamp::now();
-                let from = runs.clone();
-                let order = Order { node, revision: target.clone(), from, at, attempt };
-                self.store.rollouts.record_order(self.service, active, &order).await?;
-                info!(node.id = %node, revision.id = %target, "restarting node {node}");
-                target
-            }
-        };
+        if given.is_none() && !confirmed {
+            return Ok(());
+        }
+        let revision = given.map_or(&active.rollout.target, |it| &it.revision).clone();
+        // Before the order: one that cannot be staged is not written down.
         self.stage(subject, pin, &revision).await?;
+        if given.is_none() {
+            let again = ordered.filter(|it| it.revision == revision);
+            let attempt = again.map_or(1, |it| it.attempt + 1);
+            let (at, from) = (Timestamp::now(), runs.clone());
+            let order = Order { node, revision: revision.clone(), from, at, attempt };
+            self.store.rollouts.record_order(self.service, active, &order).await?;
+            info!(node.id = %node, revision.id = %revision, "restarting node {node}");
+        }
         Ok(self.driver.restart(subject.named, node, &revision, runs.as_ref()).await?)
     }
 

@@ -149,11 +149,13 @@ impl<D: Driver> Roller<D> {
         let runs = view.nodes.get(&node).and_then(|it| it.process.as_ref());
         let runs: Option<Incarnation> = runs.map(|it| it.incarnation.clone());
         let ordered = active.rollout.order.as_ref().filter(|it| it.node == node);
-        let given = ordered.filter(|it| it.from == runs && it.from.is_some());
+        let revision = active.rollout.target.clone();
+        // An order into an earlier target was overtaken: the planner has dropped it.
+        let given =
+            ordered.filter(|it| it.from == runs && it.from.is_some() && it.revision == revision);
         if given.is_none() && !confirmed {
             return Ok(());
         }
-        let revision = given.map_or(&active.rollout.target, |it| &it.revision).clone();
         // Before the order: one that cannot be staged is not written down.
         self.stage(subject, pin, &revision).await?;
         if given.is_none() {

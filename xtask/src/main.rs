@@ -26,7 +26,7 @@ mod stack;
 mod suites;
 mod throwaway;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -46,8 +46,8 @@ fn main() -> ExitCode {
 
 fn run(flags: flags::Xtask) -> anyhow::Result<()> {
     let sh = Shell::new()?;
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask is in a workspace")?;
-    sh.change_dir(root);
+    let root = root()?;
+    sh.change_dir(&root);
     match flags.subcommand {
         flags::XtaskCmd::Dev(flags) => dev::run(&sh, flags),
         flags::XtaskCmd::Demo(flags) => demo::run(&sh, flags),
@@ -55,6 +55,14 @@ fn run(flags: flags::Xtask) -> anyhow::Result<()> {
         flags::XtaskCmd::Bench(flags) => bench::run(&sh, flags),
         flags::XtaskCmd::Sqlx(flags) => sqlx::run(&sh, flags.check),
         flags::XtaskCmd::Graph(_) => graph::show(&sh),
-        flags::XtaskCmd::Loc(_) => loc::show(root),
+        flags::XtaskCmd::Loc(_) => loc::show(&root),
     }
+}
+
+/// The workspace. Cargo says at run time which clone this is: two of them can share a target folder,
+/// and so this program.
+fn root() -> anyhow::Result<PathBuf> {
+    let xtask = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    xtask.parent().map(Path::to_path_buf).context("xtask is in a workspace")
 }

@@ -129,6 +129,9 @@ pub(crate) fn producer(settings: &RestSettings, owner: &Owner, timeout: Duration
         .set("acks", &wanted.acks)
         // Needs acks=all: librdkafka refuses the pair otherwise.
         .set("enable.idempotence", if all { "true" } else { "false" })
+        // With more, an idempotent producer of librdkafka repeats records when a leader moves
+        // (librdkafka #4953), and one that is not reorders them.
+        .set("max.in.flight", "1")
         .set("compression.type", &wanted.compression_type)
         .set("linger.ms", wanted.linger_ms.to_string())
         .set("message.max.bytes", wanted.max_request_size.max(1000).to_string())

@@ -126,7 +126,15 @@ impl Access {
     /// A producer that loses nothing and repeats nothing, if the brokers play along.
     pub(super) fn producer(&self, books: &Books) -> Result<LoadProducer, LoadError> {
         let mut config = self.config();
-        config.set("enable.idempotence", "true").set("acks", "all").set("linger.ms", "0");
+        config
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("linger.ms", "0")
+            // With more, librdkafka writes records twice when a leader moves: behind a request that
+            // failed the next one is out of sequence, for which it bumps the producer's epoch, and
+            // requests to other partitions that were written but not acknowledged go out again
+            // under the new epoch (librdkafka #4953, up to 2.12 at least).
+            .set("max.in.flight", "1");
         Ok(config.create_with_context(Notes(books.clone()))?)
     }
 

@@ -77,8 +77,9 @@ impl Addresses {
         lines.join("\n")
     }
 
-    /// What is shown when the stack is up: the addresses, and commands to paste.
-    pub(crate) fn welcome(&self) -> String {
+    /// What is shown when the stack is up: the addresses, and commands to paste. `dev` is the command
+    /// about this stack.
+    pub(crate) fn welcome(&self, dev: &str) -> String {
         let Self { control_plane, bootstrap, rest, issuer, jwks, token_url, .. } = self;
         format!(
             r#"
@@ -89,7 +90,7 @@ impl Addresses {
 
 Ready to paste into another terminal:
 
-  eval "$(cargo xtask dev env)"
+  eval "$({dev} env)"
   avn service list
   avn service update {SERVICE} -c kafka.sasl_oauthbearer_expected_audience="my-audience, another-audience" -c kafka.sasl_oauthbearer_expected_issuer={issuer} -c kafka.sasl_oauthbearer_jwks_endpoint_url={jwks} -c kafka.sasl_oauthbearer_sub_claim_name=custom-sub
   avn service wait {SERVICE}

@@ -73,10 +73,9 @@ pub(crate) fn run(sh: &Shell, flags: flags::Demo) -> anyhow::Result<()> {
     for (number, title, secs) in summary {
         println!("  {number}. {title:<58} {secs:>6.1} s");
     }
-    println!(
-        "\nThe stack runs on. `eval \"$(cargo xtask dev env)\"` gives its addresses to a shell,"
-    );
-    println!("`cargo xtask dev status` shows it, `cargo xtask dev down` stops it.");
+    let dev = places.dev();
+    println!("\nThe stack runs on. `eval \"$({dev} env)\"` gives its addresses to a shell,");
+    println!("`{dev} status` shows it, `{dev} down` stops it.");
     Ok(())
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn run(sh: &Shell, flags: flags::Dev) -> anyhow::Result<()> {
 /// The stack, which has to have been started.
 fn open<'a>(sh: &'a Shell, places: &'a Places) -> anyhow::Result<Stack<'a>> {
     let stack = Stack::find(sh, places)?;
-    stack.with_context(|| format!("no stack in {}: run `cargo xtask dev`", places.state.display()))
+    stack.with_context(|| format!("no stack in {}: run `{}`", places.state.display(), places.dev()))
 }
 
 fn say_nothing_there(places: &Places) {
@@ -68,9 +68,9 @@ fn bring_up(sh: &Shell, places: &Places, up: &flags::Up) -> anyhow::Result<()> {
     };
     let secs = started.elapsed().as_secs_f64();
     println!("\nUp in {secs:.1} s. State in {}", places.state.display());
-    println!("{}", stack.addresses()?.welcome());
+    println!("{}", stack.addresses()?.welcome(&places.dev()));
     if up.detach {
-        println!("Runs on. `cargo xtask dev down` stops it.");
+        println!("Runs on. `{} down` stops it.", places.dev());
         return Ok(());
     }
     println!("Ctrl-C stops it. The data stays.");
@@ -87,7 +87,8 @@ fn watch(stack: &Stack<'_>) {
             let gone = stack.check_alive(name);
             match gone {
                 Err(error) if !ended.contains(&name) => {
-                    println!("\n{error:#}\n`cargo xtask dev` in another terminal starts it again.");
+                    let dev = stack.places.dev();
+                    println!("\n{error:#}\n`{dev}` in another terminal starts it again.");
                     ended.push(name);
                 }
                 Err(_) => {}

@@ -46,6 +46,14 @@ impl Places {
         Self { state, ..self.clone() }
     }
 
+    /// The command that is about this stack, for whoever wants to type it.
+    pub(crate) fn dev(&self) -> String {
+        if self.state == self.root.join(".dev") {
+            return "cargo xtask dev".to_owned();
+        }
+        format!("cargo xtask dev --state {}", self.state.display())
+    }
+
     /// Process files, tokens and passwords.
     pub(crate) fn run(&self) -> PathBuf {
         self.state.join("run")

@@ -35,7 +35,7 @@ pub(super) fn run(bench: &Bench<'_>, tally: &mut Tally) -> anyhow::Result<()> {
     }
     let stack = Stack::find(bench.sh, &places)?;
     if bench.keep {
-        println!("the stack runs on: cargo xtask dev --state {} down", places.state.display());
+        println!("the stack runs on: {} down", places.dev());
     } else if let Some(stack) = stack {
         crate::interrupt::clear();
         if result.is_ok() { stack.reset()? } else { stack.down()? }

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, crypto};
 use serde_json::{Map, Value};
 
+use crate::accepted::{MAX_KID, algorithm};
 use crate::error::AuthError;
 use crate::json::{self, member};
 use crate::jwk::Key;
@@ -13,8 +14,6 @@ use crate::jwk::Key;
 const MAX_TOKEN: usize = 16 * 1024;
 /// The longest header, decoded.
 const MAX_HEADER: usize = 4 * 1024;
-/// The longest `kid` that is looked for.
-pub(crate) const MAX_KID: usize = 256;
 
 /// A token taken apart. Nothing of it is proven.
 pub(crate) struct Jws<'t> {
@@ -71,23 +70,6 @@ impl<'t> Jws<'t> {
 /// Strict base64url: no padding, no other alphabet, no stray bits at the end.
 fn decode(part: &str) -> Result<Vec<u8>, AuthError> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| AuthError::Malformed)
-}
-
-/// The algorithm of this name, if a token may be signed with it. Never a symmetric one: whoever
-/// can read the published keys could sign.
-pub(crate) fn algorithm(name: &str) -> Option<Algorithm> {
-    Some(match name {
-        "RS256" => Algorithm::RS256,
-        "RS384" => Algorithm::RS384,
-        "RS512" => Algorithm::RS512,
-        "PS256" => Algorithm::PS256,
-        "PS384" => Algorithm::PS384,
-        "PS512" => Algorithm::PS512,
-        "ES256" => Algorithm::ES256,
-        "ES384" => Algorithm::ES384,
-        "EdDSA" => Algorithm::EdDSA,
-        _ => return None,
-    })
 }
 
 fn accepted_alg(header: &Map<String, Value>) -> Result<Algorithm, AuthError> {

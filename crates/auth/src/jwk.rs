@@ -10,8 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 use serde_json::{Map, Value};
 
+use crate::accepted::{MAX_KID, algorithm};
 use crate::error::KeyRefusal;
-use crate::header::{MAX_KID, algorithm};
 use crate::json::member;
 
 type Jwk = Map<String, Value>;

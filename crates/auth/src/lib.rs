@@ -8,6 +8,7 @@
 //! refuse more (algorithms, kinds of token, names that are easily confused). This is the only crate
 //! that knows JWT and JWKS.
 
+mod accepted;
 mod claims;
 mod error;
 mod fetch;

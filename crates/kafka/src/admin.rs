@@ -10,29 +10,15 @@ pub(crate) mod topics;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
 
 use kafka_protocol::protocol::Request;
 use model::NodeId;
 use tokio::time::Instant;
 
 use crate::call::Call;
+use crate::config::AdminConfig;
 use crate::error::KafkaError;
 use crate::routing::Router;
-use crate::sasl::Credential;
-
-/// How to reach a cluster.
-#[derive(Clone, Debug)]
-pub struct AdminConfig {
-    /// `host:port` of one listener of any number of brokers. Those that do not answer are skipped.
-    pub bootstrap: Vec<String>,
-    /// Who we are.
-    pub credential: Credential,
-    /// How we show up in the brokers' logs and metrics.
-    pub client_id: String,
-    /// The deadline of each call, with all its attempts.
-    pub timeout: Duration,
-}
 
 /// A client for admin calls to one cluster. Clones share their connections, one to each broker.
 #[derive(Clone, Debug)]

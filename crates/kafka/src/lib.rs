@@ -12,6 +12,7 @@
 mod admin;
 mod call;
 mod codes;
+mod config;
 mod connection;
 mod error;
 mod routing;
@@ -20,12 +21,13 @@ mod sasl;
 mod tests;
 mod wire;
 
+pub use crate::admin::Admin;
 pub use crate::admin::cluster::{Broker, Cluster, LogDir, Quorum, QuorumReplica};
 pub use crate::admin::configs::{ConfigChange, ConfigEntry, ConfigResource};
 pub use crate::admin::groups::Group;
 pub use crate::admin::offsets::OffsetSpec;
 pub use crate::admin::topics::{NewTopic, Partition, Reassignment, Topic};
-pub use crate::admin::{Admin, AdminConfig};
 pub use crate::codes::{ConfigSource, ScramMechanism};
+pub use crate::config::AdminConfig;
 pub use crate::error::{ErrorCode, ItemError, KafkaError};
 pub use crate::sasl::{Credential, sasl_mechanisms};

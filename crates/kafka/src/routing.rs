@@ -7,7 +7,7 @@ use kafka_protocol::protocol::StrBytes;
 use model::NodeId;
 use tokio::time::{Instant, timeout_at};
 
-use crate::admin::AdminConfig;
+use crate::config::AdminConfig;
 use crate::connection::{Connection, Settings};
 use crate::error::KafkaError;
 use crate::sasl::{self, Credential};

@@ -1,15 +1,9 @@
-//! The shape of answers, and the reading of request bodies.
+//! The shape of answers.
 
-use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
-use serde_json::{Map, Value};
-
-use crate::error::ApiError;
 
 /// What every answer with a body says, whatever was asked for: clients compare it.
 pub(crate) const MEDIA_TYPE: HeaderValue =
@@ -31,34 +25,4 @@ pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
 pub(crate) fn no_content() -> Response {
     const JSON: HeaderValue = HeaderValue::from_static("application/json");
     (StatusCode::NO_CONTENT, [(CONTENT_TYPE, JSON)]).into_response()
-}
-
-/// Reads a body of at most `limit` bytes, counted after decompression.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|it: usize| it > limit) {
-        return Err(ApiError::TooLarge(limit));
-    }
-    let mut chunks = body.into_data_stream();
-    let mut read = BytesMut::with_capacity(announced.unwrap_or(0));
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| ApiError::BrokenBody)?;
-        if read.len() + chunk.len() > limit {
-            return Err(ApiError::TooLarge(limit));
-        }
-        read.extend_from_slice(&chunk);
-    }
-    Ok(read.freeze())
-}
-
-/// A body that has to be a JSON object.
-pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
-    if body.trim_ascii().is_empty() {
-        return Err(ApiError::NoBody);
-    }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(ApiError::NotAnObject),
-        Err(_) => Err(ApiError::NotJson),
-    }
 }

@@ -27,6 +27,7 @@ use crate::answer;
 use crate::error::ApiError;
 use crate::identity::Caller;
 use crate::media::{self, Accept};
+use crate::request_body;
 use crate::sessions::Session;
 
 /// How long a `DELETE` waits for the consumer to leave its group.
@@ -227,8 +228,8 @@ async fn object(
     media::json_content(headers)?;
     media::accept(headers)?;
     let limit = usize::try_from(caller.active.settings.producer.max_request_size);
-    let body = answer::read(headers, body, limit.unwrap_or(usize::MAX)).await?;
-    answer::object(&body)
+    let body = request_body::read(headers, body, limit.unwrap_or(usize::MAX)).await?;
+    request_body::object(&body)
 }
 
 /// Offsets are committed for partitions that exist.

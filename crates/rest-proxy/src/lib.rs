@@ -20,6 +20,7 @@ mod identity;
 mod librdkafka;
 mod media;
 mod produce;
+mod request_body;
 mod sessions;
 mod settings;
 mod shared;

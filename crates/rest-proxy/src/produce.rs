@@ -28,6 +28,7 @@ use crate::formats::Format;
 use crate::identity::{Caller, Token};
 use crate::librdkafka::{self, TokenError};
 use crate::media;
+use crate::request_body;
 use crate::sessions::{Session, TokenSink};
 use crate::shared::Disposable;
 
@@ -92,7 +93,7 @@ pub(crate) async fn produce_records(
     let format = media::content_format(&headers)?;
     media::accept(&headers)?;
     let limit = usize::try_from(caller.active.settings.producer.max_request_size);
-    let body = answer::read(&headers, body, limit.unwrap_or(usize::MAX)).await?;
+    let body = request_body::read(&headers, body, limit.unwrap_or(usize::MAX)).await?;
     let records = body::parse(&body)?;
     let deadline = Instant::now() + app.limits.request_timeout();
     let session = app.sessions.session(&caller)?;

@@ -73,21 +73,12 @@ impl<'a> KafkaTools<'a> {
         topic: &str,
         lines: &str,
     ) -> anyhow::Result<(bool, String)> {
-        let args = [
-            "--bootstrap-server",
-            bootstrap,
-            "--topic",
-            topic,
-            "--command-property",
-            "acks=all",
-            "--command-property",
-            "delivery.timeout.ms=15000",
-            "--command-property",
-            "request.timeout.ms=8000",
-            "--command-property",
-            "max.block.ms=15000",
-            "--command-config",
-        ];
+        let args = format!(
+            "--bootstrap-server {bootstrap} --topic {topic} --command-property acks=all \
+             --command-property delivery.timeout.ms=15000 \
+             --command-property request.timeout.ms=8000 --command-property max.block.ms=15000 \
+             --command-config"
+        );
         self.run("ConsoleProducer", token_url, &args, config, lines)
     }
 
@@ -100,18 +91,10 @@ impl<'a> KafkaTools<'a> {
         topic: &str,
         group: &str,
     ) -> anyhow::Result<(bool, String)> {
-        let args = [
-            "--bootstrap-server",
-            bootstrap,
-            "--topic",
-            topic,
-            "--group",
-            group,
-            "--from-beginning",
-            "--timeout-ms",
-            "8000",
-            "--command-config",
-        ];
+        let args = format!(
+            "--bootstrap-server {bootstrap} --topic {topic} --group {group} --from-beginning \
+             --timeout-ms 8000 --command-config"
+        );
         self.run("ConsoleConsumer", token_url, &args, config, "")
     }
 
@@ -119,7 +102,7 @@ impl<'a> KafkaTools<'a> {
         &self,
         class: &str,
         token_url: &str,
-        args: &[&str],
+        args: &str,
         config: &Path,
         stdin: &str,
     ) -> anyhow::Result<(bool, String)> {
@@ -128,6 +111,8 @@ impl<'a> KafkaTools<'a> {
             "ConsoleConsumer" => "org.apache.kafka.tools.consumer.ConsoleConsumer",
             _ => "org.apache.kafka.tools.ConsoleProducer",
         };
+        // Names of topics and groups, and addresses, have no spaces.
+        let args = args.split(' ');
         let libs = format!("{}/*", libs.display());
         let allowed = "-Dorg.apache.kafka.sasl.oauthbearer.allowed";
         let urls = format!("{allowed}.urls={},{token_url}", self.token_url());

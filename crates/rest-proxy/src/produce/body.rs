@@ -68,7 +68,7 @@ fn invalid() -> ApiError {
 
 /// Why it cannot be read. Slower, and only for what is refused anyway.
 fn diagnose(body: &[u8]) -> ApiError {
-    let object = match crate::answer::object(body) {
+    let object = match crate::request_body::object(body) {
         Ok(object) => object,
         Err(error) => return error,
     };

@@ -116,10 +116,10 @@ async fn delete_acl(
     OfService(service): OfService,
     Path(path): Path<AclPath>,
 ) -> Result<Json<Acl>, ApiError> {
-    let id = AclId(path.acl);
-    let known = store.acls.list(service.id).await?.iter().any(|it| it.id == id);
-    if !known || !store.acls.remove(service.id, &id).await? {
-        return Err(ApiError::NotFound("ACL"));
+    let missing = || ApiError::NotFound("ACL");
+    let id: AclId = path.acl.parse().map_err(|_| missing())?;
+    if !store.acls.remove(service.id, &id).await? {
+        return Err(missing());
     }
     Ok(Json(Acl { acl: entries(&store, service.id).await?, message: Some("deleted") }))
 }

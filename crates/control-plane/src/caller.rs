@@ -1,13 +1,14 @@
 //! Who is asking, and for what: the token, then the project and the service in the path.
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use model::{ProjectName, ServiceName};
 use serde::Deserialize;
-use store::{Service, Store, TokenScope};
+use store::{Service, TokenScope};
 use utoipa::IntoParams;
 
+use crate::App;
 use crate::error::ApiError;
 use crate::extract::Path;
 use crate::random::token_hash;
@@ -55,27 +56,21 @@ fn token(parts: &Parts) -> Option<&str> {
     known.then_some(token.trim()).filter(|it| !it.is_empty())
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Caller
-where
-    Store: FromRef<S>,
-{
+impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let hash = token_hash(token(parts).ok_or(ApiError::Unauthenticated)?);
-        let scope = Store::from_ref(state).tokens.scope(&hash).await?;
+        let scope = app.store.tokens.scope(&hash).await?;
         scope.map(Self).ok_or(ApiError::Unauthenticated)
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for InAnyProject
-where
-    Store: FromRef<S>,
-{
+impl FromRequestParts<App> for InAnyProject {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        match Caller::from_request_parts(parts, state).await?.0 {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        match Caller::from_request_parts(parts, app).await?.0 {
             TokenScope::Project(project) => Ok(Self(project)),
             TokenScope::RestProxy(_) => {
                 Err(ApiError::Forbidden("The token of a REST proxy does not allow this".into()))
@@ -84,15 +79,12 @@ where
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for InProject
-where
-    Store: FromRef<S>,
-{
+impl FromRequestParts<App> for InProject {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let InAnyProject(opened) = InAnyProject::from_request_parts(parts, state).await?;
-        let Path(path) = Path::<ProjectPath>::from_request_parts(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let InAnyProject(opened) = InAnyProject::from_request_parts(parts, app).await?;
+        let Path(path) = Path::<ProjectPath>::from_request_parts(parts, app).await?;
         if path.project == opened.as_str() {
             Ok(Self(opened))
         } else {
@@ -101,18 +93,15 @@ where
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for OfService
-where
-    Store: FromRef<S>,
-{
+impl FromRequestParts<App> for OfService {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let InProject(project) = InProject::from_request_parts(parts, state).await?;
-        let Path(path) = Path::<ServicePath>::from_request_parts(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let InProject(project) = InProject::from_request_parts(parts, app).await?;
+        let Path(path) = Path::<ServicePath>::from_request_parts(parts, app).await?;
         let missing = || ApiError::NotFound("Service");
         let name: ServiceName = path.service.parse().map_err(|_| missing())?;
-        let service = Store::from_ref(state).services.get(&project, &name).await?;
+        let service = app.store.services.get(&project, &name).await?;
         service.map(Self).ok_or_else(missing)
     }
 }

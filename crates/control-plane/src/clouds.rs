@@ -7,6 +7,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::caller::{InAnyProject, InProject, ProjectPath};
+use crate::error::ApiError;
 use crate::extract::Json;
 
 /// The name of the only cloud.
@@ -14,6 +15,14 @@ pub(crate) const CLOUD: &str = "self-hosted";
 
 /// What people read instead.
 pub(crate) const CLOUD_DESCRIPTION: &str = "Hosts of this installation";
+
+/// Refuses another cloud than the only one.
+pub(crate) fn check(asked: Option<&str>) -> Result<(), ApiError> {
+    if asked.is_some_and(|it| it != CLOUD) {
+        return Err(ApiError::Invalid(format!("Invalid 'cloud': only {CLOUD} is offered")));
+    }
+    Ok(())
+}
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

@@ -10,6 +10,7 @@ use service_config::ConfigError;
 use store::{AddAclError, CreateServiceError, CreateTopicError, CreateUserError, StoreError};
 use tracing::{error, warn};
 use utoipa::ToSchema;
+use web::chain;
 
 use crate::extract::Json;
 use crate::random::NoRandomness;
@@ -140,17 +141,6 @@ impl IntoResponse for ApiError {
         }
         response
     }
-}
-
-/// An error with everything that is behind it, on one line.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 impl From<StoreError> for ApiError {

@@ -96,16 +96,14 @@ async fn other_than(app: &App, id: ServiceId, known: &Known) -> Result<Option<Se
     let mut wake = app.wake.clone();
     loop {
         wake.hear();
-        let service = app.store.services.by_id(id).await;
-        if let Ok(service) = &service {
-            let service = service.as_ref().ok_or(ApiError::NotFound("Service"))?;
-            if !known.is(service) {
-                return Ok(Some(service.clone()));
-            }
-        }
+        let looked = match app.store.services.by_id(id).await {
+            Ok(None) => return Err(ApiError::NotFound("Service")),
+            Ok(Some(service)) if !known.is(&service) => return Ok(Some(service)),
+            looked => looked,
+        };
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || wake.stopped() {
-            service?;
+            looked?;
             return Ok(None);
         }
         wake.wait(left.min(POLL)).await;

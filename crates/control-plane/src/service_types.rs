@@ -129,6 +129,10 @@ fn versions() -> Json<ServiceVersions> {
     })
 }
 
+fn types() -> Json<ServiceTypes> {
+    Json(ServiceTypes { service_types: KnownTypes { kafka: kafka() } })
+}
+
 /// List types of services, as `avn` up to 4.15 asks for them
 #[utoipa::path(
     get,
@@ -138,7 +142,7 @@ fn versions() -> Json<ServiceVersions> {
     tag = "service types"
 )]
 async fn list_service_types(_: InProject) -> Json<ServiceTypes> {
-    Json(ServiceTypes { service_types: KnownTypes { kafka: kafka() } })
+    types()
 }
 
 /// List types of services
@@ -150,7 +154,7 @@ async fn list_service_types(_: InProject) -> Json<ServiceTypes> {
     tag = "service types"
 )]
 async fn list_service_types_by_its_other_name(_: InProject) -> Json<ServiceTypes> {
-    Json(ServiceTypes { service_types: KnownTypes { kafka: kafka() } })
+    types()
 }
 
 /// Get a type of service with the schema of its options

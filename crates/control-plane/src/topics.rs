@@ -71,15 +71,6 @@ fn refuse_internal(name: &TopicName) -> Result<(), ApiError> {
     Ok(())
 }
 
-async fn desired(
-    app: &App,
-    service: &Service,
-    name: &TopicName,
-) -> Result<Option<DesiredTopic>, ApiError> {
-    let topics = app.store.topics.list(service.id).await?;
-    Ok(topics.into_iter().find(|it| it.name == *name))
-}
-
 /// What a topic gets that says nothing of it.
 fn inherited_min_in_sync(service: &Service) -> i64 {
     service.dynamic_config.get(MIN_IN_SYNC).and_then(|it| it.parse().ok()).unwrap_or(2)
@@ -161,7 +152,7 @@ async fn get_topic(
     OfService(service): OfService,
     Path(TopicPath { topic: name }): Path<TopicPath>,
 ) -> Result<Json<TopicAnswer>, ApiError> {
-    let desired = desired(&app, &service, &name).await?;
+    let desired = app.store.topics.get(service.id, &name).await?;
     let admin = app.admins.of(&service).await?;
     match (view::find(&admin, &name).await?, &desired) {
         (Some(topic), _) => {
@@ -197,7 +188,7 @@ async fn update_topic(
     refuse_internal(&name)?;
     let admin = app.admins.of(&service).await?;
     let real = view::find(&admin, &name).await?;
-    let topic = match desired(&app, &service, &name).await? {
+    let topic = match app.store.topics.get(service.id, &name).await? {
         Some(it) if it.deleting => return Err(ApiError::NotFound("Topic")),
         Some(it) => it,
         None => adopt(&admin, &name, real.as_ref()).await?,
@@ -224,11 +215,10 @@ async fn adopt(
     let real = real.ok_or(ApiError::NotFound("Topic"))?;
     let entries = admin.describe_configs(&ConfigResource::Topic(name.clone()), None).await?;
     let set = entries.into_iter().filter(|it| it.source == ConfigSource::Topic);
-    let replicas = real.partitions.first().map_or(0, |it| it.replicas.len());
     Ok(DesiredTopic {
         name: name.clone(),
         partitions: i32::try_from(real.partitions.len()).unwrap_or(i32::MAX),
-        replication: i16::try_from(replicas).unwrap_or(i16::MAX),
+        replication: i16::try_from(view::replication(real)).unwrap_or(i16::MAX),
         config: set.filter_map(|it| Some((it.name, it.value?))).collect(),
         tags: Vec::new(),
         deleting: false,
@@ -282,7 +272,7 @@ async fn delete_topic(
     Path(TopicPath { topic: name }): Path<TopicPath>,
 ) -> Result<Json<Message>, ApiError> {
     refuse_internal(&name)?;
-    let topic = match desired(&app, &service, &name).await? {
+    let topic = match app.store.topics.get(service.id, &name).await? {
         Some(it) if it.deleting => return Err(ApiError::NotFound("Topic")),
         Some(it) => it,
         None => {

@@ -6,8 +6,7 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-
-use crate::error::chain;
+use web::chain;
 
 /// How long it is waited before the database is asked for notifications again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -15,19 +14,19 @@ const RETRY: Duration = Duration::from_secs(2);
 /// Gives the alarm. Lives in one task, see [`Alarm::run`].
 #[derive(Debug)]
 pub struct Alarm {
-    changes: watch::Sender<u64>,
+    changes: watch::Sender<()>,
 }
 
 /// Hears the alarm. Cloning it is cheap.
 #[derive(Clone, Debug)]
 pub struct Wake {
-    changes: watch::Receiver<u64>,
+    changes: watch::Receiver<()>,
     stop: CancellationToken,
 }
 
 /// An alarm, and its hearing. When `stop` is cancelled, nobody waits any longer.
 pub fn alarm(stop: CancellationToken) -> (Alarm, Wake) {
-    let (sender, changes) = watch::channel(0);
+    let (sender, changes) = watch::channel(());
     (Alarm { changes: sender }, Wake { changes, stop })
 }
 
@@ -50,7 +49,7 @@ impl Alarm {
         let mut changes = store.changes().await?;
         loop {
             // Something may have changed before we listened.
-            self.changes.send_modify(|it| *it = it.wrapping_add(1));
+            self.changes.send_replace(());
             changes.next().await?;
         }
     }

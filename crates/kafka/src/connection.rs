@@ -86,7 +86,7 @@ impl Connection {
         deadline: Instant,
     ) -> Result<R::Response, Failed> {
         let unsent = |error| Failed { error, sent: false };
-        let version = self.version::<R>(at_least).map_err(unsent)?;
+        let version = self.version::<R>(&self.versions, at_least).map_err(unsent)?;
         self.call_version(request, version, deadline).await
     }
 
@@ -96,15 +96,24 @@ impl Connection {
         version: i16,
         deadline: Instant,
     ) -> Result<R::Response, Failed> {
-        let unsent = |error| Failed { error, sent: false };
-        let sent = |error| Failed { error, sent: true };
-        let (id, frame) = self.encode(request, version).map_err(unsent)?;
+        let bytes = self.exchange(request, version, deadline).await?;
+        self.decode::<R>(bytes, version).map_err(|error| Failed { error, sent: true })
+    }
+
+    /// Sends a request and gives what was answered, not decoded yet.
+    async fn exchange<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+        deadline: Instant,
+    ) -> Result<Bytes, Failed> {
+        let (id, frame) =
+            self.encode(request, version).map_err(|error| Failed { error, sent: false })?;
         let started = Instant::now();
-        let answer = timeout_at(deadline, self.channel.exchange(id, &frame)).await;
-        let bytes = answer
-            .map_err(|_| sent(self.timed_out::<R>(started)))?
-            .map_err(|lost| self.lost::<R>(lost))?;
-        self.decode::<R>(bytes, version).map_err(sent)
+        timeout_at(deadline, self.channel.exchange(id, &frame))
+            .await
+            .map_err(|_| Failed { error: self.timed_out::<R>(started), sent: true })?
+            .map_err(|lost| self.lost::<R>(lost))
     }
 
     fn encode<R: Request>(&self, request: &R, version: i16) -> Result<(i32, BytesMut), KafkaError> {
@@ -138,8 +147,12 @@ impl Connection {
     }
 
     /// The highest version of a request that this client and the broker have in common.
-    fn version<R: Request>(&self, at_least: i16) -> Result<i16, KafkaError> {
-        let offered = self.versions.get(&R::KEY).copied();
+    fn version<R: Request>(
+        &self,
+        theirs: &HashMap<i16, VersionRange>,
+        at_least: i16,
+    ) -> Result<i16, KafkaError> {
+        let offered = theirs.get(&R::KEY).copied();
         common::<R>(offered, at_least).map_err(|ours| KafkaError::Version {
             address: self.address.clone(),
             api: name::<R>(),
@@ -159,23 +172,12 @@ impl Connection {
             .with_client_software_name(StrBytes::from_static_str("tidegate"))
             .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION")));
         let newest = Ask::VERSIONS.max;
-        let (id, frame) = self.encode(&ask, newest)?;
-        let started = Instant::now();
-        let answer = timeout_at(deadline, self.channel.exchange(id, &frame)).await;
-        let bytes = answer
-            .map_err(|_| self.timed_out::<Ask>(started))?
-            .map_err(|lost| self.lost::<Ask>(lost))?;
+        let bytes = self.exchange(&ask, newest, deadline).await?;
         let refused = bytes.get(4..6).map(|mut it| it.get_i16())
             == Some(ErrorCode::UnsupportedVersion.code());
         let response = if refused {
             let theirs = ranges(&self.decode::<Ask>(bytes, 0)?.api_keys);
-            let offered = theirs.get(&Ask::KEY).copied();
-            let version = common::<Ask>(offered, 0).map_err(|ours| KafkaError::Version {
-                address: self.address.clone(),
-                api: name::<Ask>(),
-                ours: ours.to_string(),
-                theirs: offered.map_or_else(|| "none".to_owned(), |it| it.to_string()),
-            })?;
+            let version = self.version::<Ask>(&theirs, 0)?;
             // The name of the client is part of version 3 and newer only.
             let ask = if version < 3 { Ask::default() } else { ask };
             self.call_version(&ask, version, deadline).await?

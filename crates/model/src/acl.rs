@@ -1,6 +1,7 @@
 //! Who may do what: Aiven's entries, and Kafka's bindings that they become.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +56,7 @@ impl AclPermission {
     }
 }
 
-impl std::str::FromStr for AclPermission {
+impl FromStr for AclPermission {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -141,6 +142,21 @@ impl fmt::Display for AclPattern {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AclId(pub String);
+
+impl FromStr for AclId {
+    type Err = InvalidAclId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAclId> {
+        let hex = |it: u8| it.is_ascii_digit() || (b'a'..=b'f').contains(&it);
+        let made = text.strip_prefix("acl").is_some_and(|it| it.len() == 11 && it.bytes().all(hex));
+        if made || text == "default" { Ok(Self(text.to_owned())) } else { Err(InvalidAclId) }
+    }
+}
+
+/// A text that is the id of no ACL entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not `default`, nor `acl` and 11 hexadecimal digits")]
+pub struct InvalidAclId;
 
 /// An Aiven ACL entry: service users that match `username` may do `permission` on topics that
 /// match `topic`. Without any matching entry nothing is allowed.

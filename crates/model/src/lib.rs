@@ -16,7 +16,7 @@ mod time;
 
 pub use crate::acl::{
     AclBinding, AclEntry, AclId, AclOperation, AclPattern, AclPermission, AclPermissionType,
-    PatternType, Principal, ResourceType,
+    InvalidAclId, PatternType, Principal, ResourceType,
 };
 pub use crate::idp_url::{IdpUrl, UrlPolicy, UrlRule};
 pub use crate::ids::{NodeId, RolloutId, ServiceId};

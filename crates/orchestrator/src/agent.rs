@@ -79,8 +79,7 @@ fn stop(of: &Incarnation) -> anyhow::Result<()> {
     if !processes::terminate(of).context("send SIGTERM")? {
         return Ok(());
     }
-    let pid = of.0.split_once('@').and_then(|it| it.0.parse().ok()).unwrap_or(0);
-    while processes::incarnation(pid).as_ref() == Some(of) {
+    while processes::lives(of) {
         if started.elapsed() > STOP_PATIENCE {
             warn!(process = %of, "the broker did not stop: leaving it alone");
             bail!("the broker did not stop within {} s", STOP_PATIENCE.as_secs());

@@ -14,8 +14,7 @@ use std::collections::BTreeSet;
 use kafka::{Admin, KafkaError};
 use model::Username;
 use store::{Service, Store, StoreError};
-
-use crate::reported::chain;
+use web::chain;
 
 /// Why a part could not be made as wanted.
 #[derive(Debug, thiserror::Error)]
@@ -43,12 +42,22 @@ pub async fn apply(
     service: &Service,
     missing: &mut BTreeSet<Username>,
 ) -> Vec<String> {
+    // Once: who is removed after this keeps name and bindings until the next pass.
+    let users = match store.users.list(service.id).await {
+        Ok(users) => users,
+        Err(error) => return vec![chain(&error)],
+    };
+    let credentials = users::apply(store, admin, service.id, &users, missing).await;
+    let topics = topics::apply(store, admin, service.id).await;
+    let acls = acls::apply(store, admin, service.id, &users).await;
+    let dynamic = dynamic::apply(admin, &service.dynamic_config).await;
+    let removed = users::remove(store, admin, service.id, &users, acls.is_ok()).await;
     let parts = [
-        ("users", users::apply(store, admin, service.id, missing).await),
-        ("topics", topics::apply(store, admin, service.id).await),
-        ("ACLs", acls::apply(store, admin, service.id).await),
-        ("dynamic configuration", dynamic::apply(admin, &service.dynamic_config).await),
-        ("users to remove", users::remove(store, admin, service.id).await),
+        ("users", credentials),
+        ("topics", topics),
+        ("ACLs", acls),
+        ("dynamic configuration", dynamic),
+        ("users to remove", removed),
     ];
     let failed = parts.into_iter().filter_map(|(part, outcome)| {
         outcome.err().map(|error| format!("{part}: {}", chain(&error)))

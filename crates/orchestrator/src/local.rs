@@ -62,12 +62,12 @@ impl Driver for LocalDriver {
         service: &ServiceRef,
         nodes: &[Node],
     ) -> Result<BTreeMap<NodeId, Observed>, DriverError> {
-        let table = processes::list().map_err(failed("cannot read the process table"))?;
+        let table = process_table()?;
         let seen = nodes.iter().map(|node| {
             let folder = self.node(service, node.id);
             let observed = Observed {
                 process: table.broker_of(&folder),
-                busy: table.agent_of(&folder).is_some(),
+                busy: table.has_agent(&folder),
                 last_start: folder.last_start(),
             };
             (node.id, observed)
@@ -95,8 +95,8 @@ impl Driver for LocalDriver {
         expect: Option<&Incarnation>,
     ) -> Result<(), DriverError> {
         let folder = self.node(service, node);
-        let table = processes::list().map_err(failed("cannot read the process table"))?;
-        if table.agent_of(&folder).is_some() {
+        let table = process_table()?;
+        if table.has_agent(&folder) {
             return Ok(());
         }
         if let Some(actual) = table.broker_of(&folder).map(|it| it.incarnation)
@@ -132,6 +132,10 @@ impl Driver for LocalDriver {
     async fn stop_proxy(&self, service: &ServiceRef) -> Result<(), DriverError> {
         proxies::stop(&self.service(service))
     }
+}
+
+fn process_table() -> Result<processes::ProcessTable, DriverError> {
+    processes::list().map_err(failed("cannot read the process table"))
 }
 
 /// Says what failed, for an [`io::Error`].

@@ -78,7 +78,7 @@ async fn kafka_view(admin: &Admin) -> Result<Told, KafkaError> {
     let names: Vec<TopicName> = topics.iter().filter_map(|it| it.name.parse().ok()).collect();
     let configs = admin.describe_topic_configs(&names, &["min.insync.replicas"]).await?;
     let reassignments = admin.list_reassignments().await?;
-    let log_dirs = admin.describe_log_dirs().await?;
+    let log_dirs = admin.describe_log_dirs(cluster.brokers.iter().map(|it| it.id)).await;
     let min_in_sync = |topic: &str| -> usize {
         let entry = configs.get(topic).and_then(|it| it.first());
         // What is not known counts as the strictest that any topic can have.

@@ -1,7 +1,5 @@
 //! Says a thing once, however often it comes up again.
 
-use std::error::Error;
-
 /// What was logged last of one kind.
 #[derive(Debug, Default)]
 pub(crate) struct Reported(Vec<String>);
@@ -15,19 +13,10 @@ impl Reported {
     }
 }
 
-/// An error with everything that caused it, on one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
+    use web::chain;
+
     use super::*;
 
     #[test]

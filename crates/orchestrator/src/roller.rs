@@ -126,13 +126,19 @@ impl<D: Driver> Roller<D> {
         pins: &[NodePin],
         nodes: &BTreeSet<NodeId>,
     ) -> Result<(), PassError> {
+        let mut outcome = Ok(());
+        // One that cannot be started keeps none of the others down.
         for pin in pins.iter().filter(|it| nodes.contains(&it.node.id)) {
-            self.stage(subject, pin, &pin.revision).await?;
-            let id = pin.node.id;
-            info!(node.id = %id, revision.id = %pin.revision, "node {id} is down: starting it");
-            self.driver.restart(subject.named, id, &pin.revision, None).await?;
+            outcome = outcome.and(self.start_one(subject, pin).await);
         }
-        Ok(())
+        outcome
+    }
+
+    async fn start_one(&self, subject: &Subject<'_>, pin: &NodePin) -> Result<(), PassError> {
+        self.stage(subject, pin, &pin.revision).await?;
+        let id = pin.node.id;
+        info!(node.id = %id, revision.id = %pin.revision, "node {id} is down: starting it");
+        Ok(self.driver.restart(subject.named, id, &pin.revision, None).await?)
     }
 
     /// Carries out the order that is written down for the node, or writes a new one down first.

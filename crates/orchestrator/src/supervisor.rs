@@ -37,7 +37,7 @@ pub struct Supervisor<D> {
 /// The tasks of one service.
 struct Looked {
     /// Raised to wake them.
-    wake: watch::Sender<u64>,
+    wake: watch::Sender<()>,
     stop: CancellationToken,
 }
 
@@ -88,7 +88,7 @@ impl<D: Driver> Supervisor<D> {
                     let service = heard?;
                     for (id, looked) in services.iter() {
                         if service.is_none_or(|it| it == *id) {
-                            looked.wake.send_modify(|it| *it += 1);
+                            looked.wake.send_replace(());
                         }
                     }
                 }
@@ -114,11 +114,11 @@ impl<D: Driver> Supervisor<D> {
         for id in ids {
             services.entry(id).or_insert_with(|| {
                 info!(service.id = %id, "looking after a service");
-                let (wake, woken) = watch::channel(0);
+                let (wake, woken) = watch::channel(());
                 let stop = CancellationToken::new();
-                let keeper = Keeper::new(self, id, holder);
+                let keeper = Arc::new(Keeper::new(self, id, holder));
                 tracker.spawn(guarded("nodes", {
-                    let (keeper, woken, stop) = (keeper.clone(), woken.clone(), stop.clone());
+                    let (keeper, woken, stop) = (Arc::clone(&keeper), woken.clone(), stop.clone());
                     async move { keeper.keep_nodes(woken, stop).await }
                 }));
                 let ends = stop.clone();

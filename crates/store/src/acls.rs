@@ -6,7 +6,7 @@ use model::{AclBinding, AclEntry, AclId, AclPattern, ServiceId};
 use sqlx::PgPool;
 use sqlx::types::Json;
 
-use crate::{StoreError, changes, constraint, decode, events};
+use crate::{StoreError, changes, constraint, decode};
 
 /// ACL entries and owned bindings.
 #[derive(Clone, Debug)]
@@ -78,9 +78,7 @@ impl Acls {
         .await?;
         let permission = entry.permission.as_str();
         let text = format!("ACL added: {permission} on {} for {}", entry.topic, entry.username);
-        events::record(&mut tx, service, "api", "service_acl_add", &text).await?;
-        changes::notify(&mut tx, service).await?;
-        tx.commit().await?;
+        changes::commit(tx, service, "api", "service_acl_add", &text).await?;
         Ok(())
     }
 
@@ -97,9 +95,7 @@ impl Acls {
         if done.rows_affected() == 0 {
             return Ok(false);
         }
-        events::record(&mut tx, service, "api", "service_acl_delete", "ACL deleted").await?;
-        changes::notify(&mut tx, service).await?;
-        tx.commit().await?;
+        changes::commit(tx, service, "api", "service_acl_delete", "ACL deleted").await?;
         Ok(true)
     }
 
@@ -121,18 +117,14 @@ impl Acls {
         service: ServiceId,
         bindings: &[AclBinding],
     ) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin().await?;
-        for binding in bindings {
-            sqlx::query!(
-                "insert into owned_acl_binding (service_id, binding) values ($1, $2)
-                 on conflict do nothing",
-                service.0,
-                Json(binding) as _
-            )
-            .execute(&mut *tx)
-            .await?;
-        }
-        tx.commit().await?;
+        sqlx::query!(
+            "insert into owned_acl_binding (service_id, binding)
+             select $1, value from jsonb_array_elements($2) on conflict do nothing",
+            service.0,
+            Json(bindings) as _
+        )
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
@@ -142,17 +134,17 @@ impl Acls {
         service: ServiceId,
         bindings: &[AclBinding],
     ) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin().await?;
-        for binding in bindings {
-            sqlx::query!(
-                "delete from owned_acl_binding where service_id = $1 and binding = $2",
-                service.0,
-                Json(binding) as _
-            )
-            .execute(&mut *tx)
-            .await?;
+        if bindings.is_empty() {
+            return Ok(());
         }
-        tx.commit().await?;
+        sqlx::query!(
+            "delete from owned_acl_binding where service_id = $1
+               and binding in (select value from jsonb_array_elements($2))",
+            service.0,
+            Json(bindings) as _
+        )
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 }

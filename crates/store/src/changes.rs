@@ -1,11 +1,11 @@
 //! Hearing of changes without asking all the time.
 
 use model::ServiceId;
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnection, PgListener};
+use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{StoreError, events};
 
 /// The channel of `NOTIFY`; the payload is a service's id.
 const CHANNEL: &str = "tidegate_service";
@@ -39,5 +39,19 @@ pub(crate) async fn notify(
     sqlx::query!("select pg_notify($1, $2) as done", CHANNEL, service.to_string())
         .fetch_one(connection)
         .await?;
+    Ok(())
+}
+
+/// Ends a change of a service: writes it down for people, tells listeners, commits.
+pub(crate) async fn commit(
+    mut tx: Transaction<'_, Postgres>,
+    service: ServiceId,
+    actor: &str,
+    event_type: &str,
+    description: &str,
+) -> Result<(), StoreError> {
+    events::record(&mut tx, service, actor, event_type, description).await?;
+    notify(&mut tx, service).await?;
+    tx.commit().await?;
     Ok(())
 }

@@ -28,6 +28,21 @@ pub(crate) fn port(number: i32) -> Result<u16, StoreError> {
     u16::try_from(number).map_err(decode)
 }
 
+/// A node from its columns; the ports are those of controller, internal and client listener.
+pub(crate) fn node(
+    id: i32,
+    host: String,
+    [controller, internal, client]: [i32; 3],
+    rack: String,
+) -> Result<Node, StoreError> {
+    let ports = NodePorts {
+        controller: port(controller)?,
+        internal: port(internal)?,
+        client: port(client)?,
+    };
+    Ok(Node { id: NodeId(id), host, ports, rack })
+}
+
 impl Nodes {
     /// Every node of a service, by id.
     pub async fn list(&self, service: ServiceId) -> Result<Vec<NodePin>, StoreError> {
@@ -40,12 +55,8 @@ impl Nodes {
         .await?
         .into_iter()
         .map(|row| {
-            let ports = NodePorts {
-                controller: port(row.controller_port)?,
-                internal: port(row.internal_port)?,
-                client: port(row.client_port)?,
-            };
-            let node = Node { id: NodeId(row.node_id), host: row.host, ports, rack: row.rack };
+            let ports = [row.controller_port, row.internal_port, row.client_port];
+            let node = node(row.node_id, row.host, ports, row.rack)?;
             let revision = RevisionId::try_from(row.pinned_revision).map_err(decode)?;
             Ok(NodePin { node, revision })
         })
@@ -74,19 +85,15 @@ impl Nodes {
         service: ServiceId,
         statuses: &[NodeStatus],
     ) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin().await?;
-        for status in statuses {
-            sqlx::query!(
-                "update node set status = $3, status_at = now()
-                 where service_id = $1 and node_id = $2",
-                service.0,
-                status.node.0,
-                Json(status) as _
-            )
-            .execute(&mut *tx)
-            .await?;
-        }
-        tx.commit().await?;
+        sqlx::query!(
+            "update node set status = seen.value, status_at = now()
+             from jsonb_array_elements($2) as seen(value)
+             where service_id = $1 and node_id = (seen.value->>'node')::int",
+            service.0,
+            Json(statuses) as _
+        )
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 

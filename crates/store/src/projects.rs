@@ -3,7 +3,7 @@
 use model::{ProjectName, Timestamp};
 use sqlx::PgPool;
 
-use crate::{StoreError, decode, timestamp};
+use crate::{StoreError, timestamp};
 
 /// Projects.
 #[derive(Clone, Debug)]
@@ -39,18 +39,5 @@ impl Projects {
                 .fetch_optional(&self.pool)
                 .await?;
         Ok(row.map(|row| Project { name: name.clone(), created_at: timestamp(row.created_at) }))
-    }
-
-    /// Every project, by name.
-    pub async fn list(&self) -> Result<Vec<Project>, StoreError> {
-        sqlx::query!("select project_name, created_at from project order by project_name")
-            .fetch_all(&self.pool)
-            .await?
-            .into_iter()
-            .map(|row| {
-                let name = ProjectName::try_from(row.project_name).map_err(decode)?;
-                Ok(Project { name, created_at: timestamp(row.created_at) })
-            })
-            .collect()
     }
 }

@@ -134,9 +134,7 @@ impl Rollouts {
         .ok_or(RecordError::Stale)?;
         let target = &rollout.rollout.target;
         let text = format!("every node runs revision {target} after {seconds:.1} s");
-        events::record(&mut tx, service, "orchestrator", "rollout_done", &text).await?;
-        changes::notify(&mut tx, service).await?;
-        tx.commit().await?;
+        changes::commit(tx, service, "orchestrator", "rollout_done", &text).await?;
         Ok(())
     }
 }

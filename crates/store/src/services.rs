@@ -188,13 +188,8 @@ impl Services {
         .await?;
         let mut nodes: BTreeMap<Uuid, Vec<Node>> = BTreeMap::new();
         for row in rows {
-            let ports = model::NodePorts {
-                controller: nodes::port(row.controller_port)?,
-                internal: nodes::port(row.internal_port)?,
-                client: nodes::port(row.client_port)?,
-            };
-            let id = model::NodeId(row.node_id);
-            let node = Node { id, host: row.host, ports, rack: row.rack };
+            let ports = [row.controller_port, row.internal_port, row.client_port];
+            let node = nodes::node(row.node_id, row.host, ports, row.rack)?;
             nodes.entry(row.service_id).or_default().push(node);
         }
         Ok(nodes)

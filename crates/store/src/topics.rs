@@ -6,7 +6,7 @@ use model::{ServiceId, TopicName};
 use sqlx::PgPool;
 use sqlx::types::Json;
 
-use crate::{StoreError, changes, constraint, decode, events};
+use crate::{StoreError, changes, constraint, decode};
 
 /// Topics that services shall have.
 #[derive(Clone, Debug)]
@@ -56,12 +56,31 @@ impl From<sqlx::Error> for CreateTopicError {
 impl Topics {
     /// Every topic of a service, those to be removed included, by name.
     pub async fn list(&self, service: ServiceId) -> Result<Vec<DesiredTopic>, StoreError> {
+        self.select(service, None).await
+    }
+
+    /// One topic, also one that is to be removed.
+    pub async fn get(
+        &self,
+        service: ServiceId,
+        name: &TopicName,
+    ) -> Result<Option<DesiredTopic>, StoreError> {
+        Ok(self.select(service, Some(name)).await?.pop())
+    }
+
+    async fn select(
+        &self,
+        service: ServiceId,
+        name: Option<&TopicName>,
+    ) -> Result<Vec<DesiredTopic>, StoreError> {
         sqlx::query!(
             r#"select topic_name, partitions, replication,
                       config as "config: Json<BTreeMap<String, String>>",
                       tags as "tags: Json<Vec<(String, String)>>", deleting, problem
-               from topic where service_id = $1 order by topic_name"#,
-            service.0
+               from topic where service_id = $1 and ($2::text is null or topic_name = $2)
+               order by topic_name"#,
+            service.0,
+            name.map(TopicName::as_str)
         )
         .fetch_all(&self.pool)
         .await?
@@ -100,9 +119,7 @@ impl Topics {
         .execute(&mut *tx)
         .await?;
         let text = format!("topic {} created", topic.name);
-        events::record(&mut tx, service, "api", "service_topic_create", &text).await?;
-        changes::notify(&mut tx, service).await?;
-        tx.commit().await?;
+        changes::commit(tx, service, "api", "service_topic_create", &text).await?;
         Ok(())
     }
 
@@ -133,9 +150,7 @@ impl Topics {
             ("service_topic_update", "updated")
         };
         let text = format!("topic {} {what}", topic.name);
-        events::record(&mut tx, service, "api", kind, &text).await?;
-        changes::notify(&mut tx, service).await?;
-        tx.commit().await?;
+        changes::commit(tx, service, "api", kind, &text).await?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use model::{Secret, ServiceId, Timestamp, Username};
 use sqlx::PgPool;
 
-use crate::{StoreError, changes, constraint, decode, events, timestamp};
+use crate::{StoreError, changes, constraint, decode, timestamp};
 
 /// Service users.
 #[derive(Clone, Debug)]
@@ -125,9 +125,7 @@ impl Users {
             .await?;
         }
         let text = format!("service user {username} created");
-        events::record(&mut tx, service, "api", "service_user_create", &text).await?;
-        changes::notify(&mut tx, service).await?;
-        tx.commit().await?;
+        changes::commit(tx, service, "api", "service_user_create", &text).await?;
         Ok(())
     }
 
@@ -152,9 +150,7 @@ impl Users {
             return Ok(false);
         }
         let text = format!("password of service user {username} reset");
-        events::record(&mut tx, service, "api", "service_user_password_reset", &text).await?;
-        changes::notify(&mut tx, service).await?;
-        tx.commit().await?;
+        changes::commit(tx, service, "api", "service_user_password_reset", &text).await?;
         Ok(true)
     }
 
@@ -178,9 +174,7 @@ impl Users {
             return Ok(false);
         }
         let text = format!("service user {username} deleted");
-        events::record(&mut tx, service, "api", "service_user_delete", &text).await?;
-        changes::notify(&mut tx, service).await?;
-        tx.commit().await?;
+        changes::commit(tx, service, "api", "service_user_delete", &text).await?;
         Ok(true)
     }
 

@@ -9,6 +9,6 @@ mod serve;
 mod trace;
 
 pub use crate::health::health;
-pub use crate::logs::init_logs;
+pub use crate::logs::{chain, init_logs};
 pub use crate::serve::{bind, serve, terminated};
-pub use crate::trace::{RequestId, observe};
+pub use crate::trace::observe;

@@ -1,5 +1,7 @@
 //! Where log lines go, and how they look.
 
+use std::error::Error;
+
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging to standard error. `RUST_LOG` filters (default `info`); `json` writes an object a
@@ -12,4 +14,15 @@ pub fn init_logs(json: bool) {
     } else {
         logs.with_ansi(false).with_target(false).init();
     }
+}
+
+/// An error with everything that caused it, on one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
 }

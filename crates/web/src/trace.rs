@@ -10,19 +10,15 @@ use http::HeaderValue;
 use tracing::{Instrument, info, info_span};
 use uuid::Uuid;
 
-/// Names one request in logs and in its answer's `x-request-id`. Found in the request's extensions.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestId(pub Uuid);
-
-/// Wraps every route of `router`: gives the request an id, logs its end with status and duration.
+/// Wraps every route of `router`: gives the request an id, which is in its logs and in the answer's
+/// `x-request-id`, and logs its end with status and duration.
 /// The query string is never logged.
 pub fn observe<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router.layer(from_fn(observed))
 }
 
-async fn observed(mut request: Request, next: Next) -> Response {
+async fn observed(request: Request, next: Next) -> Response {
     let id = Uuid::now_v7();
-    request.extensions_mut().insert(RequestId(id));
     let route = request.extensions().get::<MatchedPath>().map(|it| it.as_str().to_owned());
     let span = info_span!(
         "request",

@@ -8,13 +8,12 @@ use store::{CreateServiceError, NewService, Service, ServiceSecrets};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::update::{is_open, warn_of_open_rest};
+use super::update::{is_open, reread, warn_of_open_rest};
 use super::{merged, refuse_unknown};
-use crate::clouds::CLOUD;
 use crate::error::ApiError;
 use crate::plans::{PLANS, Plan, plan};
 use crate::service_types::KAFKA;
-use crate::{App, Settings, preflight, random};
+use crate::{App, Settings, clouds, preflight, random};
 
 /// How often other ports are chosen because somebody took the same at the same time.
 const ATTEMPTS: usize = 8;
@@ -50,15 +49,13 @@ pub(super) async fn create(
     if body.service_type != KAFKA {
         return Err(ApiError::invalid("Invalid 'service_type': only kafka is offered"));
     }
-    if body.cloud.as_deref().is_some_and(|it| it != CLOUD) {
-        return Err(ApiError::Invalid(format!("Invalid 'cloud': only {CLOUD} is offered")));
-    }
+    clouds::check(body.cloud.as_deref())?;
     let plan = plan(&body.plan).ok_or_else(unknown_plan)?;
     let user_config = merged(&UserConfig::new(), &body.user_config.unwrap_or_default());
     let effective = effective(&user_config, &app.settings.rules())?;
     effective.fits(usize::from(plan.nodes))?;
     if let Some(oidc) = effective.oidc() {
-        preflight::check(oidc).await.map_err(|error| vec![error])?;
+        preflight::check(oidc).await?;
     }
     for _ in 1..ATTEMPTS {
         let placed = place(&app.settings, plan, app.store.services.highest_port().await?)?;
@@ -70,8 +67,7 @@ pub(super) async fn create(
                 if is_open(&effective) {
                     warn_of_open_rest(app, new.id).await;
                 }
-                let made = app.store.services.by_id(new.id).await?;
-                return made.ok_or(ApiError::NotFound("Service"));
+                return reread(app, new.id).await;
             }
             Err(CreateServiceError::PortTaken) => {}
             Err(error) => return Err(error.into()),

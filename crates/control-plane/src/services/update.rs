@@ -2,7 +2,7 @@
 
 mod diff;
 
-use model::{IdpUrl, Revision, ServiceId};
+use model::{IdpUrl, ServiceId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service_config::{
@@ -11,14 +11,14 @@ use service_config::{
 use store::{ApplyError, Service, ServiceChange};
 use tracing::warn;
 use utoipa::ToSchema;
+use web::chain;
 
 use self::diff::changed_keys;
 use super::{merged, refuse_unknown};
-use crate::clouds::CLOUD;
-use crate::error::{ApiError, chain};
+use crate::error::ApiError;
 use crate::plans::plan;
 use crate::time::is_time_of_day;
-use crate::{App, preflight};
+use crate::{App, clouds, preflight};
 
 /// How often a change is decided anew because somebody else was faster.
 const ATTEMPTS: usize = 32;
@@ -106,17 +106,17 @@ pub(super) async fn update(
                     warn_of_open_rest(app, service.id).await;
                 }
                 let impact = configured.map(|it| it.impact).unwrap_or_default();
-                return Ok((reread(app, &service).await?, impact));
+                return Ok((reread(app, service.id).await?, impact));
             }
-            Err(ApplyError::Stale) => service = reread(app, &service).await?,
+            Err(ApplyError::Stale) => service = reread(app, service.id).await?,
             Err(ApplyError::Store(error)) => return Err(error.into()),
         }
     }
     Err(ApiError::Conflict("Others change the service all the time, try again later".into()))
 }
 
-async fn reread(app: &App, service: &Service) -> Result<Service, ApiError> {
-    app.store.services.by_id(service.id).await?.ok_or(ApiError::NotFound("Service"))
+pub(super) async fn reread(app: &App, id: ServiceId) -> Result<Service, ApiError> {
+    app.store.services.by_id(id).await?.ok_or(ApiError::NotFound("Service"))
 }
 
 fn refuse_what_is_not_offered(service: &Service, body: &UpdateService) -> Result<(), ApiError> {
@@ -124,9 +124,7 @@ fn refuse_what_is_not_offered(service: &Service, body: &UpdateService) -> Result
     if body.plan.as_ref().is_some_and(|it| *it != service.plan) {
         return Err(ApiError::NotOffered("Changing the plan is not offered yet".into()));
     }
-    if body.cloud.as_ref().is_some_and(|it| it != CLOUD) {
-        return Err(ApiError::Invalid(format!("Invalid 'cloud': only {CLOUD} is offered")));
-    }
+    clouds::check(body.cloud.as_deref())?;
     if body.powered == Some(false) {
         if service.termination_protection {
             return Err(ApiError::Forbidden(super::PROTECTED.into()));
@@ -171,18 +169,18 @@ async fn configure(
         heap_mb: plan(&service.plan).map_or(512, |it| it.heap_mb),
     };
     let rendered = render(&after, &topology);
-    let current = Rendered {
-        revision: current_revision(app, service).await?,
-        dynamic: service.dynamic_config.clone(),
-    };
+    let current = current(app, service).await?;
     let impact = impact((before.as_ref().unwrap_or(&after), &current), (&after, &rendered));
     let open_rest = is_open(&after) && !impact.proxy_reload.is_empty();
     Ok(Some(Configured { user_config, rendered, previous_jwks_url, impact, open_rest }))
 }
 
-async fn current_revision(app: &App, service: &Service) -> Result<Revision, ApiError> {
+/// What nodes and cluster were given last.
+async fn current(app: &App, service: &Service) -> Result<Rendered, ApiError> {
     let revision = app.store.nodes.revision(&service.target).await?;
-    revision.ok_or_else(|| ApiError::Internal("a service's revision is missing".into()))
+    let missing = || ApiError::Internal("a service's revision is missing".into());
+    let dynamic = service.dynamic_config.clone();
+    Ok(Rendered { revision: revision.ok_or_else(missing)?, dynamic })
 }
 
 /// Asks for the keys, unless nothing of OIDC changes or they have just been asked for.
@@ -194,7 +192,7 @@ async fn probe_if_changed(
     let Some(oidc) = after.oidc() else { return Ok(()) };
     let same = before.and_then(Effective::oidc) == Some(oidc);
     if !same && probed.as_ref() != Some(&oidc.jwks_url) {
-        preflight::check(oidc).await.map_err(|error| vec![error])?;
+        preflight::check(oidc).await?;
         *probed = Some(oidc.jwks_url.clone());
     }
     Ok(())
@@ -236,12 +234,11 @@ async fn change(
     }
     let (user_config, rendered, previous_jwks_url) = match configured {
         Some(it) => (it.user_config.clone(), it.rendered.clone(), it.previous_jwks_url.clone()),
-        None => {
-            let revision = current_revision(app, service).await?;
-            let dynamic = service.dynamic_config.clone();
-            let rendered = Rendered { revision, dynamic };
-            (service.user_config.clone(), rendered, service.previous_jwks_url.clone())
-        }
+        None => (
+            service.user_config.clone(),
+            current(app, service).await?,
+            service.previous_jwks_url.clone(),
+        ),
     };
     Ok(Some(ServiceChange {
         user_config,

@@ -10,11 +10,12 @@ use service_config::TOPIC_OPTIONS;
 use store::DesiredTopic;
 use tracing::debug;
 use utoipa::ToSchema;
+use web::chain;
 
 use super::options::{
     CLEANUP_POLICY, MIN_IN_SYNC, MS_PER_HOUR, RETENTION_BYTES, RETENTION_MS, Tag,
 };
-use crate::error::{ApiError, chain};
+use crate::error::ApiError;
 
 /// A topic.
 #[derive(Debug, Serialize, ToSchema)]
@@ -124,7 +125,7 @@ fn values(entries: &[ConfigEntry]) -> BTreeMap<&str, &str> {
     set.collect()
 }
 
-fn replication(topic: &Topic) -> usize {
+pub(super) fn replication(topic: &Topic) -> usize {
     topic.partitions.first().map_or(0, |it| it.replicas.len())
 }
 

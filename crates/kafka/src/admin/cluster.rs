@@ -126,19 +126,15 @@ impl Admin {
         Ok(quorum(&partition))
     }
 
-    /// The log folders of every broker that is known to the cluster, and why not, for those that
-    /// did not tell.
+    /// The log folders of these brokers, and why not, for those that did not tell.
     pub async fn describe_log_dirs(
         &self,
-    ) -> Result<BTreeMap<NodeId, Result<Vec<LogDir>, KafkaError>>, KafkaError> {
+        brokers: impl IntoIterator<Item = NodeId>,
+    ) -> BTreeMap<NodeId, Result<Vec<LogDir>, KafkaError>> {
         let deadline = self.deadline();
-        self.router().look_around(deadline).await?;
-        let each = self
-            .router()
-            .nodes()
-            .into_iter()
-            .map(async |node| (node, self.log_dirs_of(node, deadline).await));
-        Ok(join_all(each).await.into_iter().collect())
+        let each =
+            brokers.into_iter().map(async |node| (node, self.log_dirs_of(node, deadline).await));
+        join_all(each).await.into_iter().collect()
     }
 
     async fn log_dirs_of(

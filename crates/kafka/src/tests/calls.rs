@@ -157,7 +157,7 @@ async fn one_broker_that_is_away_does_not_hide_the_others() {
         _ => asked.healthy(),
     })
     .await;
-    let dirs = admin(&[&fake.address]).describe_log_dirs().await.unwrap();
+    let dirs = admin(&[&fake.address]).describe_log_dirs([NodeId(1), NodeId(2)]).await;
     let first = &dirs[&NodeId(1)].as_ref().unwrap()[0];
     assert_eq!((first.usable_bytes, first.total_bytes), (Some(5), None));
     assert!(matches!(dirs[&NodeId(2)], Err(KafkaError::Unreachable { .. })));
@@ -232,7 +232,7 @@ fn the_futures_can_be_sent_to_another_thread() {
     let admin = admin(&[]);
     let topic = "orders".parse().unwrap();
     sendable(admin.describe_cluster());
-    sendable(admin.describe_log_dirs());
+    sendable(admin.describe_log_dirs([]));
     sendable(admin.describe_topics(None));
     sendable(admin.list_groups());
     sendable(admin.committed_offsets(&topic));

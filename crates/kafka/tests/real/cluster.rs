@@ -31,7 +31,7 @@ async fn the_quorum_is_what_java_describes() {
 async fn every_broker_tells_its_log_folders() {
     let stage = Stage::new("dirs");
     let brokers = stage.admin.describe_cluster().await.unwrap().brokers;
-    let dirs = stage.admin.describe_log_dirs().await.unwrap();
+    let dirs = stage.admin.describe_log_dirs(brokers.iter().map(|it| it.id)).await;
     assert_eq!(dirs.len(), brokers.len());
     for (node, dirs) in dirs {
         let dirs = dirs.unwrap();

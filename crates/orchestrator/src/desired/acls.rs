@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kafka::Admin;
 use model::{AclBinding, ServiceId, Username};
 use service_config::access::bindings;
-use store::Store;
+use store::{ServiceUser, Store};
 use tracing::info;
 
 use super::DesiredError;
@@ -15,10 +15,9 @@ use super::DesiredError;
 struct Difference {
     /// To be claimed and then created.
     missing: Vec<AclBinding>,
-    /// To be deleted and then released.
+    /// To be deleted and then released, also if Kafka did not show it: a broker that has just started
+    /// knows little yet, and a binding that is released without being deleted stays for good.
     surplus: Vec<AclBinding>,
-    /// Ours no more, and gone from Kafka already: to be released.
-    gone: Vec<AclBinding>,
 }
 
 /// Creates what is missing and deletes what is ours and not wanted any more. A binding is written
@@ -27,25 +26,24 @@ pub(super) async fn apply(
     store: &Store,
     admin: &Admin,
     service: ServiceId,
+    users: &[ServiceUser],
 ) -> Result<(), DesiredError> {
     let entries = store.acls.list(service).await?;
-    let users = store.users.list(service).await?;
     let users: BTreeSet<Username> =
-        users.into_iter().filter(|it| !it.deleting).map(|it| it.username).collect();
+        users.iter().filter(|it| !it.deleting).map(|it| it.username.clone()).collect();
     let topics = admin.describe_topics(None).await?;
     let topics: BTreeSet<String> =
         topics.into_iter().filter(|it| !it.internal).map(|it| it.name).collect();
     let wanted = bindings(&entries, &users, &topics);
     let owned = store.acls.owned(service).await?;
     let actual = admin.describe_acls().await?;
-    let Difference { missing, surplus, gone } = difference(&wanted, &owned, &actual);
+    let Difference { missing, surplus } = difference(&wanted, &owned, &actual);
     // What is to be taken away goes first: it matters more.
     if !surplus.is_empty() {
         admin.delete_acls(&surplus).await?;
         store.acls.release(service, &surplus).await?;
         info!(bindings = surplus.len(), "ACL bindings deleted");
     }
-    store.acls.release(service, &gone).await?;
     if !missing.is_empty() {
         store.acls.claim(service, &missing).await?;
         admin.create_acls(&missing).await?;
@@ -59,10 +57,10 @@ fn difference(
     owned: &BTreeSet<AclBinding>,
     actual: &BTreeSet<AclBinding>,
 ) -> Difference {
-    let (surplus, gone) = owned.difference(wanted).cloned().partition(|it| actual.contains(it));
+    let surplus = owned.difference(wanted).cloned().collect();
     // One that is there without being ours is claimed too: from now on it is ours to delete.
     let missing = wanted.iter().filter(|it| !actual.contains(it) || !owned.contains(it));
-    Difference { missing: missing.cloned().collect(), surplus, gone }
+    Difference { missing: missing.cloned().collect(), surplus }
 }
 
 #[cfg(test)]
@@ -90,8 +88,7 @@ mod tests {
     fn only_what_is_ours_is_deleted() {
         let found = difference(&set(&["a", "b"]), &set(&["b", "c", "d"]), &set(&["b", "c", "x"]));
         assert_eq!(found.missing, [binding("a")]);
-        assert_eq!(found.surplus, [binding("c")]);
-        assert_eq!(found.gone, [binding("d")]);
+        assert_eq!(found.surplus, [binding("c"), binding("d")], "shown or not");
     }
 
     #[test]

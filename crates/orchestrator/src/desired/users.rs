@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kafka::{Admin, ScramMechanism};
 use model::{ServiceId, Username};
-use store::Store;
+use store::{ServiceUser, Store};
 use tracing::info;
 
 use super::DesiredError;
@@ -20,9 +20,9 @@ pub(super) async fn apply(
     store: &Store,
     admin: &Admin,
     service: ServiceId,
+    users: &[ServiceUser],
     missing: &mut BTreeSet<Username>,
 ) -> Result<(), DesiredError> {
-    let users = store.users.list(service).await?;
     let known = admin.describe_scram().await?;
     let before = std::mem::take(missing);
     for user in users.iter().filter(|it| !it.deleting) {
@@ -47,8 +47,8 @@ pub(super) async fn apply(
     Ok(())
 }
 
-/// Makes the credentials of removed users useless, and then forgets the users. Runs after the ACLs:
-/// their bindings are gone by then.
+/// Makes the credentials of removed users useless, and then forgets the users if their bindings are
+/// gone: a name that is forgotten can be given to somebody else.
 ///
 /// The credentials are overwritten with passwords that nobody knows, not removed: in Kafka 4.3.1 a
 /// broker that reads the creation and the removal of a credential in one go, as it does when it
@@ -58,14 +58,18 @@ pub(super) async fn remove(
     store: &Store,
     admin: &Admin,
     service: ServiceId,
+    users: &[ServiceUser],
+    bindings_gone: bool,
 ) -> Result<(), DesiredError> {
-    for user in store.users.list(service).await?.iter().filter(|it| it.deleting) {
+    for user in users.iter().filter(|it| it.deleting) {
         for mechanism in MECHANISMS {
             let nobody_knows = random_secret().map_err(|_| DesiredError::Random)?;
             admin.upsert_scram(user.username.as_str(), mechanism, &nobody_knows).await?;
         }
-        store.users.forget(service, &user.username).await?;
-        info!(user = user.username.as_str(), "user removed");
+        if bindings_gone {
+            store.users.forget(service, &user.username).await?;
+            info!(user = user.username.as_str(), "user removed");
+        }
     }
     Ok(())
 }

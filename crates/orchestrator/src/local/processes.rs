@@ -15,6 +15,13 @@ use super::folder::NodeFolder;
 #[derive(Debug)]
 pub(crate) struct ProcessTable(BTreeMap<i32, Vec<String>>);
 
+/// What a broker's process has among its arguments, with the node's folder behind it.
+const NODE_OPTION: &str = "-Dtidegate.node=";
+
+fn is_agent(arguments: &[String]) -> bool {
+    arguments.get(1).is_some_and(|it| it == "run-node")
+}
+
 /// Takes a picture.
 pub(crate) fn list() -> io::Result<ProcessTable> {
     let mut table = BTreeMap::new();
@@ -34,7 +41,7 @@ pub(crate) fn list() -> io::Result<ProcessTable> {
 
 /// The option by which a broker's process is recognised.
 pub(crate) fn node_option(folder: &NodeFolder) -> String {
-    format!("-Dtidegate.node={}", folder.path().display())
+    format!("{NODE_OPTION}{}", folder.path().display())
 }
 
 impl ProcessTable {
@@ -48,13 +55,10 @@ impl ProcessTable {
         Some(Process { incarnation: incarnation(*pid)?, revision })
     }
 
-    /// The agent that works on a folder.
-    pub(crate) fn agent_of(&self, folder: &NodeFolder) -> Option<i32> {
-        let dir = folder.path().to_str()?;
-        let mut agents = self.0.iter().filter(|(_, it)| {
-            it.get(1).is_some_and(|it| it == "run-node") && it.iter().any(|it| it == dir)
-        });
-        agents.next().map(|(pid, _)| *pid)
+    /// Whether an agent works on a folder.
+    pub(crate) fn has_agent(&self, folder: &NodeFolder) -> bool {
+        let dir = folder.path().display().to_string();
+        self.0.values().any(|it| is_agent(it) && it.contains(&dir))
     }
 
     /// Processes with an argument that is this text.
@@ -67,16 +71,16 @@ impl ProcessTable {
     pub(crate) fn below(&self, data: &Path) -> Vec<i32> {
         let data = format!("{}/", data.display());
         let ours = |argument: &String| {
-            let folder = argument.strip_prefix("-Dtidegate.node=").unwrap_or(argument);
+            let folder = argument.strip_prefix(NODE_OPTION).unwrap_or(argument);
             folder.starts_with(&data)
         };
         let own = i32::try_from(std::process::id()).unwrap_or(0);
         let mut found = Vec::new();
         for (pid, arguments) in &self.0 {
             let program = arguments.first().map(String::as_str).unwrap_or_default();
-            let known = arguments.iter().any(|it| it.starts_with("-Dtidegate.node="))
+            let known = arguments.iter().any(|it| it.starts_with(NODE_OPTION))
                 || program.ends_with("tidegate-rest-proxy")
-                || arguments.get(1).is_some_and(|it| it == "run-node");
+                || is_agent(arguments);
             if *pid != own && known && arguments.iter().any(ours) {
                 found.push(*pid);
             }
@@ -94,21 +98,24 @@ pub(crate) fn incarnation(pid: i32) -> Option<Incarnation> {
     (*fields.first()? != "Z").then(|| Incarnation(format!("{pid}@{}", fields[19])))
 }
 
-/// Sends SIGTERM to exactly this run. `Ok(false)` if it is gone.
-pub(crate) fn terminate(of: &Incarnation) -> io::Result<bool> {
-    signal(of, Signal::TERM)
+fn pid(of: &Incarnation) -> Option<i32> {
+    of.0.split_once('@')?.0.parse().ok()
 }
 
-/// Sends a signal to exactly this run. `Ok(false)` if it is gone.
-pub(crate) fn signal(of: &Incarnation, signal: Signal) -> io::Result<bool> {
-    let pid: i32 = of.0.split_once('@').and_then(|it| it.0.parse().ok()).unwrap_or(0);
-    let Some(handle) = Pid::from_raw(pid) else { return Ok(false) };
+/// Whether exactly this run is there still.
+pub(crate) fn lives(of: &Incarnation) -> bool {
+    pid(of).and_then(incarnation).as_ref() == Some(of)
+}
+
+/// Sends SIGTERM to exactly this run. `Ok(false)` if it is gone.
+pub(crate) fn terminate(of: &Incarnation) -> io::Result<bool> {
+    let Some(handle) = pid(of).and_then(Pid::from_raw) else { return Ok(false) };
     // The handle is taken first: what the start time is compared with cannot be replaced any more.
     let Ok(handle) = pidfd_open(handle, PidfdFlags::empty()) else { return Ok(false) };
-    if incarnation(pid).as_ref() != Some(of) {
+    if !lives(of) {
         return Ok(false);
     }
-    match pidfd_send_signal(handle, signal) {
+    match pidfd_send_signal(handle, Signal::TERM) {
         Ok(()) => Ok(true),
         Err(rustix::io::Errno::SRCH) => Ok(false),
         Err(error) => Err(error.into()),

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::folder::{ServiceFolder, modified};
-use super::{LocalDriver, detached, failed, files, processes, spawn};
+use super::{LocalDriver, detached, failed, files, process_table, processes, spawn};
 use crate::driver::{DriverError, Observed, ProxyStart};
 
 /// The file with the proxy's token, by which its process is recognised as well.
@@ -11,9 +11,13 @@ fn token_file(folder: &ServiceFolder) -> std::path::PathBuf {
     folder.rest_proxy().join("token")
 }
 
+/// The proxies of a service.
+fn running(folder: &ServiceFolder) -> Result<Vec<i32>, DriverError> {
+    Ok(process_table()?.with_argument(&token_file(folder).display().to_string()))
+}
+
 pub(super) fn observe(folder: &ServiceFolder) -> Result<Observed, DriverError> {
-    let table = processes::list().map_err(failed("cannot read the process table"))?;
-    let running = !table.with_argument(&token_file(folder).display().to_string()).is_empty();
+    let running = !running(folder)?.is_empty();
     let last_start = modified(&folder.rest_proxy().join("started"));
     Ok(Observed { process: None, busy: running, last_start })
 }
@@ -41,8 +45,7 @@ pub(super) async fn start(
 }
 
 pub(super) fn stop(folder: &ServiceFolder) -> Result<(), DriverError> {
-    let table = processes::list().map_err(failed("cannot read the process table"))?;
-    for pid in table.with_argument(&token_file(folder).display().to_string()) {
+    for pid in running(folder)? {
         if let Some(incarnation) = processes::incarnation(pid) {
             processes::terminate(&incarnation).map_err(failed("cannot stop the REST proxy"))?;
         }

@@ -25,7 +25,7 @@ pub async fn stop_all(data: &Path, patience: Duration) -> io::Result<usize> {
     }
     let started = Instant::now();
     while started.elapsed() < patience {
-        running.retain(|it| pid(it).and_then(processes::incarnation).as_ref() == Some(it));
+        running.retain(processes::lives);
         if running.is_empty() {
             info!(duration_ms = started.elapsed().as_millis(), "all stopped");
             return Ok(0);
@@ -34,8 +34,4 @@ pub async fn stop_all(data: &Path, patience: Duration) -> io::Result<usize> {
     }
     warn!(processes = running.len(), "still running");
     Ok(running.len())
-}
-
-fn pid(of: &Incarnation) -> Option<i32> {
-    of.0.split_once('@')?.0.parse().ok()
 }

@@ -1,7 +1,7 @@
 //! What people are shown of a pass.
 
 use model::{NodeId, NodeState, NodeStatus};
-use rolling::{ServiceView, Step};
+use rolling::{NodeView, ServiceView, Step};
 
 /// The state of each node in Aiven's words. Display only.
 pub(super) fn statuses(view: &ServiceView, step: &Step) -> Vec<NodeStatus> {
@@ -9,7 +9,7 @@ pub(super) fn statuses(view: &ServiceView, step: &Step) -> Vec<NodeStatus> {
     let leader = view.kafka.as_ref().and_then(|it| it.quorum.leader);
     let nodes = view.nodes.iter().map(|(id, node)| NodeStatus {
         node: *id,
-        state: state(view, *id, *step == Step::Restart(*id)),
+        state: state(view, *id, node, *step == Step::Restart(*id)),
         revision: node.process.as_ref().map(|it| it.revision.clone()),
         active_controller: leader == Some(*id),
         waiting_for: waiting_for.clone(),
@@ -17,8 +17,7 @@ pub(super) fn statuses(view: &ServiceView, step: &Step) -> Vec<NodeStatus> {
     nodes.collect()
 }
 
-fn state(view: &ServiceView, id: NodeId, stopping: bool) -> NodeState {
-    let Some(node) = view.nodes.get(&id) else { return NodeState::Unknown };
+fn state(view: &ServiceView, id: NodeId, node: &NodeView, stopping: bool) -> NodeState {
     match (&node.process, &view.kafka) {
         (Some(_), _) if stopping || node.busy => NodeState::Leaving,
         (Some(_), None) if node.answers => NodeState::Unknown,

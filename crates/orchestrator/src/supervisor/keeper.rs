@@ -13,11 +13,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, info_span, warn};
 use uuid::Uuid;
+use web::chain;
 
 use super::Supervisor;
 use crate::driver::{Driver, ServiceRef};
-use crate::proxy::ProxyError;
-use crate::reported::{Reported, chain};
+use crate::reported::Reported;
 use crate::roller::{Roller, Subject};
 use crate::{desired, proxy};
 
@@ -38,34 +38,17 @@ pub(super) struct Keeper<D> {
     url_policy: UrlPolicy,
     service: ServiceId,
     holder: Uuid,
-    admin: Arc<Mutex<Option<KeptAdmin>>>,
+    admin: Mutex<Option<KeptAdmin>>,
 }
 
 /// A client, and the addresses that it was made for.
 type KeptAdmin = (Vec<String>, Admin);
 
-impl<D> Clone for Keeper<D> {
-    fn clone(&self) -> Self {
-        Self {
-            store: self.store.clone(),
-            driver: Arc::clone(&self.driver),
-            url_policy: self.url_policy,
-            service: self.service,
-            holder: self.holder,
-            admin: Arc::clone(&self.admin),
-        }
-    }
-}
-
 /// A service as one pass sees it.
 struct Read {
     service: Service,
-    named: ServiceRef,
     secrets: ServiceSecrets,
     admin: Admin,
-    effective: Option<Effective>,
-    /// Which rules the stored configuration breaks: written by a version with other rules.
-    problems: Vec<String>,
 }
 
 impl<D: Driver> Keeper<D> {
@@ -76,12 +59,12 @@ impl<D: Driver> Keeper<D> {
             url_policy: supervisor.url_policy,
             service,
             holder,
-            admin: Arc::default(),
+            admin: Mutex::default(),
         }
     }
 
     /// Rolls the nodes and looks after the proxy.
-    pub(super) async fn keep_nodes(self, mut woken: watch::Receiver<u64>, stop: CancellationToken) {
+    pub(super) async fn keep_nodes(&self, mut woken: watch::Receiver<()>, stop: CancellationToken) {
         let mut roller = Roller::new(self.store.clone(), Arc::clone(&self.driver), self.service);
         let span = info_span!("nodes", service.id = %self.service);
         let mut reported = Reported::default();
@@ -94,8 +77,8 @@ impl<D: Driver> Keeper<D> {
 
     /// Makes Kafka equal to what is wanted.
     pub(super) async fn keep_desired(
-        self,
-        mut woken: watch::Receiver<u64>,
+        &self,
+        mut woken: watch::Receiver<()>,
         stop: CancellationToken,
     ) {
         let span = info_span!("desired", service.id = %self.service);
@@ -118,13 +101,28 @@ impl<D: Driver> Keeper<D> {
                 return false;
             }
         };
-        let mut failed = read.problems.clone();
-        if let Err(error) = self.look_after_proxy(&read).await {
-            failed.push(format!("REST proxy: {}", chain(&error)));
+        let Read { service, .. } = &read;
+        let named = ServiceRef {
+            project: service.project.clone(),
+            name: service.name.clone(),
+            cluster_id: service.cluster_id.clone(),
+        };
+        let rules = Rules { url_policy: self.url_policy };
+        let (effective, mut failed) = match effective(&service.user_config, &rules) {
+            Ok(effective) => (Some(effective), Vec::new()),
+            // Written by a version with other rules.
+            Err(errors) => (None, errors.iter().map(ToString::to_string).collect()),
+        };
+        if let Some(effective) = &effective {
+            let wanted = effective.kafka_rest();
+            let looked = proxy::look_after(&self.store, &self.driver, &named, service, wanted);
+            if let Err(error) = looked.await {
+                failed.push(format!("REST proxy: {}", chain(&error)));
+            }
         }
-        let oidc = read.effective.as_ref().and_then(Effective::oidc);
+        let oidc = effective.as_ref().and_then(Effective::oidc);
         let subject = Subject {
-            named: &read.named,
+            named: &named,
             secrets: &read.secrets,
             admin: &read.admin,
             jwks: oidc.map(|it| &it.jwks_url),
@@ -132,7 +130,7 @@ impl<D: Driver> Keeper<D> {
         let settled = match roller.pass(&subject).await {
             Ok(step) => {
                 debug!(?step, "pass");
-                step == Step::Done && read.service.state == model::ServiceState::Running
+                step == Step::Done && service.state == model::ServiceState::Running
             }
             Err(error) => {
                 failed.push(chain(&error));
@@ -141,12 +139,6 @@ impl<D: Driver> Keeper<D> {
         };
         report(reported, &failed);
         settled
-    }
-
-    async fn look_after_proxy(&self, read: &Read) -> Result<(), ProxyError> {
-        let Some(effective) = &read.effective else { return Ok(()) };
-        let wanted = effective.kafka_rest();
-        proxy::look_after(&self.store, &self.driver, &read.named, &read.service, wanted).await
     }
 
     async fn desired_pass(
@@ -178,18 +170,8 @@ impl<D: Driver> Keeper<D> {
         let Some(secrets) = self.store.services.secrets(self.service).await? else {
             return Ok(None);
         };
-        let rules = Rules { url_policy: self.url_policy };
-        let (effective, problems) = match effective(&service.user_config, &rules) {
-            Ok(effective) => (Some(effective), Vec::new()),
-            Err(errors) => (None, errors.iter().map(ToString::to_string).collect()),
-        };
-        let named = ServiceRef {
-            project: service.project.clone(),
-            name: service.name.clone(),
-            cluster_id: service.cluster_id.clone(),
-        };
         let admin = self.admin(&service, &secrets.admin);
-        Ok(Some(Read { service, named, secrets, admin, effective, problems }))
+        Ok(Some(Read { service, secrets, admin }))
     }
 
     /// The admin client, made anew only when the addresses have changed.
@@ -227,7 +209,7 @@ fn report(reported: &mut Reported, failed: &[String]) {
     }
 }
 
-async fn pause(time: Duration, woken: &mut watch::Receiver<u64>, stop: &CancellationToken) {
+async fn pause(time: Duration, woken: &mut watch::Receiver<()>, stop: &CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
         () = tokio::time::sleep(time) => {}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{AclId, Node, ProjectName, Revision, Secret, ServiceId, ServiceName};
+use model::{Node, ProjectName, Revision, Secret, ServiceId, ServiceName};
 use serde_json::{Map, Value};
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
@@ -169,12 +169,10 @@ async fn insert_belongings(tx: &mut PgConnection, new: &NewService) -> Result<()
     )
     .execute(&mut *tx)
     .await?;
-    let default = AclId("default".into());
     sqlx::query!(
         "insert into acl_entry (service_id, acl_id, permission, topic, username)
-         values ($1, $2, 'admin', '*', 'avnadmin')",
-        new.id.0,
-        default.0
+         values ($1, 'default', 'admin', '*', 'avnadmin')",
+        new.id.0
     )
     .execute(&mut *tx)
     .await?;

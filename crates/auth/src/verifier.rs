@@ -35,7 +35,7 @@ pub struct Verified {
     /// From then on the token is worth nothing.
     pub expires_at: Timestamp,
     /// When it was issued.
-    pub issued_at: Option<Timestamp>,
+    pub issued_at: Timestamp,
     /// Names the token without giving it away.
     pub token_sha256: [u8; 32],
 }
@@ -81,7 +81,7 @@ impl Verifier {
             principal: identity.principal,
             issuer: self.rules.issuer.clone(),
             expires_at: identity.expires_at,
-            issued_at: Some(identity.issued_at),
+            issued_at: identity.issued_at,
             token_sha256,
         })
     }

@@ -60,7 +60,6 @@ impl Health {
 }
 
 /// The callbacks that producers and consumers have in common.
-#[derive(Clone)]
 pub(crate) struct Callbacks(pub(crate) Arc<Health>);
 
 impl ClientContext for Callbacks {

@@ -14,7 +14,6 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use model::TopicName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout};
@@ -24,7 +23,7 @@ pub(crate) use self::registry::Consumers;
 use self::shelf::Positions;
 use crate::App;
 use crate::answer;
-use crate::error::ApiError;
+use crate::error::{ApiError, topic_name};
 use crate::identity::Caller;
 use crate::media::{self, Accept};
 use crate::request_body;
@@ -227,17 +226,16 @@ async fn object(
 ) -> Result<Map<String, Value>, ApiError> {
     media::json_content(headers)?;
     media::accept(headers)?;
-    let limit = usize::try_from(caller.active.settings.producer.max_request_size);
-    let body = request_body::read(headers, body, limit.unwrap_or(usize::MAX)).await?;
+    let limit = caller.active.settings.producer.max_request_size;
+    let body = request_body::read(headers, body, limit).await?;
     request_body::object(&body)
 }
 
 /// Offsets are committed for partitions that exist.
 async fn check_partitions(session: &Session, offsets: &Positions) -> Result<(), ApiError> {
     for (topic, partition) in offsets.keys() {
-        let unknown = || ApiError::TopicNotFound(topic.chars().take(249).collect());
-        let topic: TopicName = topic.parse().map_err(|_| unknown())?;
-        if !(0..session.partitions(&topic).await?).contains(partition) {
+        let topic = topic_name(topic)?;
+        if !(0..session.partitions(&topic, Some(*partition)).await?).contains(partition) {
             return Err(ApiError::PartitionNotFound(*partition));
         }
     }

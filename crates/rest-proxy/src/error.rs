@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use kafka::{ErrorCode, KafkaError};
+use model::TopicName;
 use serde::Serialize;
 use tracing::{error, warn};
 
@@ -75,6 +76,8 @@ pub(crate) const EXPIRED: &str = "The access token expired";
 pub(crate) const REFUSED: &str = "Kafka refused the access token";
 /// The text of a 503 when no broker answers.
 pub(crate) const KAFKA_AWAY: &str = "Kafka is not available";
+/// The text of a 503 when the clients of a request are no longer those in use.
+pub(crate) const REPLACED: &str = "The Kafka clients are being replaced";
 
 #[derive(Serialize)]
 struct Body {
@@ -170,7 +173,6 @@ impl IntoResponse for ApiError {
 impl From<KafkaError> for ApiError {
     fn from(error: KafkaError) -> Self {
         match error {
-            KafkaError::Authentication { .. } => Self::InvalidToken(REFUSED),
             KafkaError::Broker { code, .. } if is_denial(code) => Self::Forbidden,
             KafkaError::Unreachable { .. }
             | KafkaError::Timeout { .. }
@@ -181,6 +183,11 @@ impl From<KafkaError> for ApiError {
             other => Self::internal(other),
         }
     }
+}
+
+/// The topic of that name. There is none of a name that Kafka does not allow.
+pub(crate) fn topic_name(text: &str) -> Result<TopicName, ApiError> {
+    text.parse().map_err(|_| ApiError::TopicNotFound(text.chars().take(249).collect()))
 }
 
 /// Whether an ACL is missing.

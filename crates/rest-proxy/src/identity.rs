@@ -28,7 +28,7 @@ pub(crate) struct Token {
     pub(crate) text: Secret,
     pub(crate) sha256: [u8; 32],
     pub(crate) expires_at: Timestamp,
-    pub(crate) issued_at: Option<Timestamp>,
+    pub(crate) issued_at: Timestamp,
 }
 
 /// Who asks, and the settings that hold for this request from beginning to end.

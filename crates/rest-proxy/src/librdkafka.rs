@@ -8,6 +8,8 @@ use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::KafkaError;
 use rdkafka_sys::rd_kafka_resp_err_t;
 
+use crate::identity::Token;
+
 /// librdkafka did not take a token.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TokenError {
@@ -72,11 +74,10 @@ pub(crate) fn log_in<C: ClientContext>(
 /// up. May be called from any thread at any time.
 pub(crate) fn set_token<C: ClientContext>(
     client: &Client<C>,
-    token: &str,
-    expires_at_ms: i64,
+    token: &Token,
     principal: &str,
 ) -> Result<(), TokenError> {
-    let token = CString::new(token)?;
+    let text = CString::new(token.text.expose())?;
     let principal = CString::new(principal)?;
     let mut reason: [c_char; 256] = [0; 256];
     #[expect(unsafe_code, reason = "rust-rdkafka has no binding for this")]
@@ -86,8 +87,8 @@ pub(crate) fn set_token<C: ClientContext>(
     let code = unsafe {
         rdkafka_sys::rd_kafka_oauthbearer_set_token(
             client.native_ptr(),
-            token.as_ptr(),
-            expires_at_ms,
+            text.as_ptr(),
+            token.expires_at.0,
             principal.as_ptr(),
             ptr::null_mut(),
             0,

@@ -1,7 +1,7 @@
 //! Media types of requests: what a body holds, and what an answer may be.
 
+use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName};
 
 use crate::error::ApiError;
 use crate::formats::Format;
@@ -29,33 +29,26 @@ const EMBEDDED: [&str; 5] = ["avro", "binary", "json", "jsonschema", "protobuf"]
 
 /// The format of the records in a request. Without a header, or without a format in it: binary.
 pub(crate) fn content_format(headers: &HeaderMap) -> Result<Format, ApiError> {
-    let media = text(headers, CONTENT_TYPE)
-        .map_or(Ok("application/json"), |it| it.map(|it| it.split(';').next().unwrap_or(it)))?
-        .trim()
-        .to_ascii_lowercase();
-    if media == "application/octet-stream" {
-        return Ok(Format::Binary);
-    }
-    match media.strip_prefix("application/").and_then(embedded) {
-        Some(Records::Unnamed) => Ok(Format::Binary),
-        Some(Records::Named(name)) => Format::named(name).ok_or(ApiError::UnsupportedMediaType),
-        None => Err(ApiError::UnsupportedMediaType),
+    match content(headers)? {
+        Records::Unnamed => Ok(Format::Binary),
+        Records::Named(name) => Format::named(name).ok_or(ApiError::UnsupportedMediaType),
     }
 }
 
-/// Checks that a request's body may be JSON.
+/// Checks that a request's body may be JSON. A request without records may name any format.
 pub(crate) fn json_content(headers: &HeaderMap) -> Result<(), ApiError> {
-    match content_format(headers) {
-        // A request without records may name any format.
-        Err(ApiError::UnsupportedMediaType) if names_embedded(headers) => Ok(()),
-        other => other.map(|_| ()),
-    }
+    content(headers).map(|_| ())
 }
 
-fn names_embedded(headers: &HeaderMap) -> bool {
-    let Some(Ok(media)) = text(headers, CONTENT_TYPE) else { return false };
-    let media = media.split(';').next().unwrap_or(media).trim().to_ascii_lowercase();
-    media.strip_prefix("application/").and_then(embedded).is_some()
+/// What the header says of the records in a request.
+fn content(headers: &HeaderMap) -> Result<Records, ApiError> {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(Records::Unnamed) };
+    let text = value.to_str().map_err(|_| ApiError::UnsupportedMediaType)?;
+    let media = text.split(';').next().unwrap_or(text).trim().to_ascii_lowercase();
+    if media == "application/octet-stream" {
+        return Ok(Records::Unnamed);
+    }
+    media.strip_prefix("application/").and_then(embedded).ok_or(ApiError::UnsupportedMediaType)
 }
 
 /// What the answer may be; 406 if nothing of what we have.
@@ -109,13 +102,10 @@ fn embedded(subtype: &str) -> Option<Records> {
     EMBEDDED.into_iter().find(|it| *it == name).map(Records::Named)
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<Result<&str, ApiError>> {
-    let value = headers.get(name)?;
-    Some(value.to_str().map_err(|_| ApiError::UnsupportedMediaType))
-}
-
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
 
     fn headers(name: HeaderName, value: &str) -> HeaderMap {

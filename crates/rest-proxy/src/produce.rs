@@ -19,11 +19,11 @@ use tokio::time::Instant;
 use tracing::info;
 
 use self::body::Record;
-use self::delivery::{Delivery, Outcome, Reports, Ticket};
+use self::delivery::{Delivery, Outcome, Ticket};
 use crate::App;
 use crate::answer;
 use crate::clients::{self, Callbacks};
-use crate::error::{ApiError, KAFKA_AWAY};
+use crate::error::{ApiError, KAFKA_AWAY, topic_name};
 use crate::formats::Format;
 use crate::identity::{Caller, Token};
 use crate::librdkafka::{self, TokenError};
@@ -40,7 +40,7 @@ const QUEUE_PAUSE: Duration = Duration::from_millis(5);
 
 /// A session's producer.
 pub(crate) struct Producer {
-    client: Disposable<ThreadedProducer<Reports>>,
+    client: Disposable<ThreadedProducer<Callbacks>>,
     /// When it was seen to have broken for good.
     broken_at: OnceLock<Instant>,
 }
@@ -48,8 +48,8 @@ pub(crate) struct Producer {
 impl Producer {
     pub(crate) async fn create(session: &Session, timeout: Duration) -> Result<Self, ApiError> {
         let config = clients::producer(&session.active().settings, session.owner(), timeout);
-        let reports = Reports(Callbacks(Arc::clone(session.health())));
-        let create = move || config.create_with_context(reports);
+        let callbacks = Callbacks(Arc::clone(session.health()));
+        let create = move || config.create_with_context(callbacks);
         let client = session.build(create, ThreadedProducer::client).await?;
         Ok(Self { client: session.dispose(client), broken_at: OnceLock::new() })
     }
@@ -77,8 +77,7 @@ impl Producer {
 
 impl TokenSink for Producer {
     fn set_token(&self, token: &Token, principal: &str) -> Result<(), TokenError> {
-        let expires_at = token.expires_at.0;
-        librdkafka::set_token(self.client.client(), token.text.expose(), expires_at, principal)
+        librdkafka::set_token(self.client.client(), token, principal)
     }
 }
 
@@ -92,14 +91,12 @@ pub(crate) async fn produce_records(
 ) -> Result<Response, ApiError> {
     let format = media::content_format(&headers)?;
     media::accept(&headers)?;
-    let limit = usize::try_from(caller.active.settings.producer.max_request_size);
-    let body = request_body::read(&headers, body, limit.unwrap_or(usize::MAX)).await?;
+    let limit = caller.active.settings.producer.max_request_size;
+    let body = request_body::read(&headers, body, limit).await?;
     let records = body::parse(&body)?;
     let deadline = Instant::now() + app.limits.request_timeout();
     let session = app.sessions.session(&caller)?;
-    let Ok(topic) = topic.parse::<TopicName>() else {
-        return Err(ApiError::TopicNotFound(topic.chars().take(249).collect()));
-    };
+    let topic = topic_name(&topic)?;
     let batch = Batch { topic: &topic, format, records: &records, deadline };
     let work = batch.send(&session);
     match tokio::time::timeout_at(deadline, work).await {
@@ -119,7 +116,8 @@ struct Batch<'a> {
 impl Batch<'_> {
     /// Hands every good record to librdkafka, in order, and waits for all reports.
     async fn send(&self, session: &Session) -> Result<Vec<Outcome>, ApiError> {
-        let partitions = self.partitions(session).await?;
+        let highest = self.records.iter().filter_map(|it| it.partition().ok().flatten()).max();
+        let partitions = session.partitions(self.topic, highest).await?;
         let producer = session.producer().await?;
         if session.has_ended() {
             return Err(session.ended_error());
@@ -142,17 +140,6 @@ impl Batch<'_> {
             outcomes.iter_mut().filter(|it| it.is_broken()).for_each(|it| *it = broken.clone());
         }
         Ok(outcomes)
-    }
-
-    /// How many partitions the topic has; asked again if a record names one beyond.
-    async fn partitions(&self, session: &Session) -> Result<i32, ApiError> {
-        let known = session.partitions(self.topic).await?;
-        let beyond =
-            |it: &Record<'_>| it.partition().is_ok_and(|it| it.is_some_and(|it| it >= known));
-        if self.records.iter().any(beyond) {
-            return session.partitions_now(self.topic).await;
-        }
-        Ok(known)
     }
 
     async fn hand_over(

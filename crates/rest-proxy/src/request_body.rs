@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use crate::error::ApiError;
 
 /// Reads a body of at most `limit` bytes, counted after decompression.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
+pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: u32) -> Result<Bytes, ApiError> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let announced = headers.get(CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
     if announced.is_some_and(|it: usize| it > limit) {
         return Err(ApiError::TooLarge(limit));

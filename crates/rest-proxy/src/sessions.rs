@@ -18,7 +18,7 @@ use tracing::{info, warn};
 pub(crate) use self::session::{Counted, End, Session, TokenSink};
 use crate::config::Limits;
 use crate::directory::Directories;
-use crate::error::ApiError;
+use crate::error::{ApiError, REPLACED};
 use crate::identity::{Caller, Owner};
 use crate::shared::Table;
 
@@ -110,19 +110,15 @@ impl Sessions {
                 let probed = Arc::clone(&session);
                 self.tools.tracker.spawn(async move { look_into_refusal(&probed).await });
             }
-            // A refused token is remembered for a while, so that it costs nothing to refuse again.
-            let remembered = session.refused_for_ms(now).is_some_and(|it| it < REFUSAL_KEPT_MS);
-            if session.has_ended() && !remembered {
-                self.open.remove(session.owner(), &session);
-            }
         }
+        // A refused token is remembered for a while, so that it costs nothing to refuse again.
+        self.open.remove_if(|it| it.has_ended() && !it.remembers_refusal(now));
     }
 
     /// Ends all sessions: the process stops.
     pub(crate) fn close(&self) {
-        for session in self.open.values() {
+        for session in self.open.change(std::mem::take).into_values() {
             session.end(End::Idle);
-            self.open.remove(session.owner(), &session);
         }
     }
 }
@@ -134,8 +130,12 @@ fn usable(
     now: Timestamp,
 ) -> Result<Option<Arc<Session>>, ApiError> {
     let same_token = || session.holds(caller.token.as_deref());
-    if session.refused_for_ms(now).is_some_and(|it| it < REFUSAL_KEPT_MS) && same_token() {
+    if session.remembers_refusal(now) && same_token() {
         return Err(session.refusal());
+    }
+    // A request that began before the settings changed does not undo the change.
+    if session.generation() > caller.active.generation {
+        return Err(ApiError::Unavailable(REPLACED));
     }
     if session.has_ended() || session.generation() != caller.active.generation {
         return Ok(None);

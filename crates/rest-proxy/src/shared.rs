@@ -50,6 +50,13 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
             _ => false,
         })
     }
+
+    /// Removes every value that is `over`.
+    pub(crate) fn remove_if(&self, over: impl Fn(&V) -> bool) {
+        if self.map.load().values().any(|it| over(it)) {
+            self.change(|map| map.retain(|_, it| !over(it)));
+        }
+    }
 }
 
 /// Something whose `drop` blocks: it is dropped on a thread made for that.

@@ -1,6 +1,7 @@
 //! What several tests need: settings, callers, and a directory without a cluster.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -75,7 +76,12 @@ pub(crate) fn app_of(settings: Settings) -> App {
 }
 
 pub(crate) fn directories() -> Directories {
-    Box::new(|_| Box::new(Fixed))
+    directories_of(Arc::new(AtomicI32::new(2)))
+}
+
+/// The topic `orders` has as many partitions as `partitions` says at the time.
+pub(crate) fn directories_of(partitions: Arc<AtomicI32>) -> Directories {
+    Box::new(move |_| Box::new(Orders(Arc::clone(&partitions))))
 }
 
 pub(crate) fn owner(principal: &str) -> Owner {
@@ -89,21 +95,22 @@ pub(crate) fn caller(settings: &Settings, principal: &str, serial: u8, ttl_ms: i
         text: Secret::new(format!("token.{serial}")),
         sha256: [serial; 32],
         expires_at: now.plus_ms(ttl_ms),
-        issued_at: Some(now),
+        issued_at: now,
     };
     let active = settings.active().unwrap();
     Caller { owner: owner(principal), token: Some(Arc::new(token)), active }
 }
 
-/// The topic `orders`, and nothing else.
-struct Fixed;
+/// The topic `orders` with this many partitions, and nothing else.
+struct Orders(Arc<AtomicI32>);
 
-impl Directory for Fixed {
+impl Directory for Orders {
     fn topics(
         &self,
         names: Option<Vec<TopicName>>,
     ) -> BoxFuture<'_, Result<Vec<Topic>, KafkaError>> {
         let names = names.unwrap_or_else(|| vec!["orders".parse().unwrap()]);
+        let count = self.0.load(Ordering::Relaxed);
         let topics = names.into_iter().map(|name| {
             let known = name.as_str() == "orders";
             let partition = |index| Partition {
@@ -117,7 +124,7 @@ impl Directory for Fixed {
                 name: name.to_string(),
                 internal: false,
                 error: (!known).then_some(kafka::ErrorCode::UnknownTopicOrPartition),
-                partitions: if known { vec![partition(0), partition(1)] } else { Vec::new() },
+                partitions: if known { (0..count).map(partition).collect() } else { Vec::new() },
             }
         });
         let topics = topics.collect();

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::App;
 use crate::answer;
-use crate::error::{ApiError, is_denial};
+use crate::error::{ApiError, is_denial, topic_name};
 use crate::identity::Caller;
 use crate::media;
 use crate::sessions::Session;
@@ -60,16 +60,19 @@ pub(crate) async fn show_topic(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     media::accept(&headers)?;
-    let no_such_topic = || ApiError::NoSuchTopic(topic.chars().take(249).collect());
-    let name: TopicName = topic.parse().map_err(|_| no_such_topic())?;
+    let name = topic_name(&topic).map_err(no_such_topic)?;
     let session = app.sessions.session(&caller)?;
-    let described = match session.describe(&name).await {
-        Err(ApiError::TopicNotFound(_)) => return Err(no_such_topic()),
-        other => other?,
-    };
+    let described = session.describe(&name).await.map_err(no_such_topic)?;
     let configs = configs(&session, name).await?;
     let partitions = described.partitions.into_iter().map(Partition::from).collect();
     Ok(answer::json(StatusCode::OK, &Topic { configs, name: described.name, partitions }))
+}
+
+fn no_such_topic(error: ApiError) -> ApiError {
+    match error {
+        ApiError::TopicNotFound(topic) => ApiError::NoSuchTopic(topic),
+        other => other,
+    }
 }
 
 /// The topic's configuration; empty for whoever may not see it, who still may see its partitions.

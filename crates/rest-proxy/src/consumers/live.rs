@@ -218,8 +218,7 @@ impl Live {
 
 impl TokenSink for Live {
     fn set_token(&self, token: &Token, principal: &str) -> Result<(), TokenError> {
-        let expires_at = token.expires_at.0;
-        librdkafka::set_token(self.consumer.client(), token.text.expose(), expires_at, principal)
+        librdkafka::set_token(self.consumer.client(), token, principal)
     }
 }
 

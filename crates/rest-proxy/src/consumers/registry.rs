@@ -85,20 +85,15 @@ impl Consumers {
     }
 
     fn is_abandoned(&self, instance: &Instance, idle_ms: i64) -> bool {
-        let retention_ms = i64::from(self.limits.consumer_retention_secs) * 1000;
-        let most = match instance.options().idle_ms {
-            Some(most) if instance.is_live() => Some(most),
-            Some(most) => Some(most.max(retention_ms)),
-            None if instance.is_live() => None,
-            None => Some(retention_ms),
-        };
-        most.is_some_and(|it| idle_ms >= it)
+        let retention_ms =
+            (!instance.is_live()).then(|| i64::from(self.limits.consumer_retention_secs) * 1000);
+        instance.options().idle_ms.max(retention_ms).is_some_and(|it| idle_ms >= it)
     }
 
     /// Ends all instances: the process stops.
     pub(crate) fn close(&self) {
-        for instance in self.instances.values() {
-            self.delete(&instance);
+        for instance in self.instances.change(std::mem::take).into_values() {
+            instance.delete();
         }
     }
 }

@@ -13,10 +13,10 @@ use rdkafka::client::{Client, ClientContext};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use tracing::warn;
 
-use super::{REFUSAL_GRACE, Tools};
+use super::{REFUSAL_GRACE, REFUSAL_KEPT_MS, Tools};
 use crate::clients::{self, Health};
 use crate::directory::Directory;
-use crate::error::{ApiError, EXPIRED, KAFKA_AWAY, REFUSED};
+use crate::error::{ApiError, EXPIRED, KAFKA_AWAY, REFUSED, REPLACED};
 use crate::identity::{Caller, Owner, Token};
 use crate::librdkafka::{self, SetupError, TokenError};
 use crate::produce::Producer;
@@ -144,7 +144,7 @@ impl Session {
     pub(crate) fn consumers_rest_at(&self) -> Option<Timestamp> {
         let token = self.token.load();
         let token = token.as_ref()?;
-        let life = token.issued_at.map_or(i64::MAX, |it| token.expires_at.ms_since(it));
+        let life = token.expires_at.ms_since(token.issued_at);
         Some(token.expires_at.plus_ms(-(life / 20).clamp(0, 1_000)))
     }
 
@@ -291,10 +291,10 @@ impl Session {
         }
     }
 
-    /// How long ago the brokers refused its token, if they did.
-    pub(super) fn refused_for_ms(&self, now: Timestamp) -> Option<i64> {
-        let (End::Refused, at) = self.end.get()? else { return None };
-        Some(now.ms_since(*at))
+    /// Whether the brokers refused its token a short while ago.
+    pub(super) fn remembers_refusal(&self, now: Timestamp) -> bool {
+        let Some((End::Refused, at)) = self.end.get() else { return false };
+        now.ms_since(*at) < REFUSAL_KEPT_MS
     }
 
     /// Ends the session. Its token serves nothing any more if that is why; otherwise what was begun
@@ -323,7 +323,7 @@ impl Session {
         match self.end.get() {
             Some((End::Expired, _)) => ApiError::InvalidToken(EXPIRED),
             Some((End::Refused, _)) => self.refusal(),
-            _ => ApiError::Unavailable("The Kafka clients are being replaced"),
+            _ => ApiError::Unavailable(REPLACED),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Which requests share a session, and how long one lives.
 
+use std::sync::atomic::{AtomicI32, Ordering};
+
 use super::*;
 use crate::settings::Settings;
 use crate::testing;
@@ -69,6 +71,34 @@ async fn other_settings_mean_other_clients() {
     settings.apply(wanted);
     let new = sessions.session(&testing::caller(&settings, "alice", 1, 60_000)).unwrap();
     assert!(old.has_ended() && !new.has_ended());
+}
+
+#[tokio::test]
+async fn a_request_under_older_settings_does_not_end_newer_clients() {
+    let (settings, sessions) = (settings(), sessions(testing::limits()));
+    let late = testing::caller(&settings, "alice", 1, 60_000);
+    let mut wanted = testing::settings("127.0.0.1:1");
+    wanted.producer.linger_ms = 5;
+    settings.apply(wanted);
+    let caller = testing::caller(&settings, "alice", 1, 60_000);
+    let new = sessions.session(&caller).unwrap();
+    assert_eq!(sessions.session(&late).err().unwrap().kind().0.as_u16(), 503);
+    assert!(!new.has_ended());
+    assert!(Arc::ptr_eq(&new, &sessions.session(&caller).unwrap()));
+}
+
+#[tokio::test]
+async fn a_partition_beyond_what_is_known_is_asked_for() {
+    let partitions = Arc::new(AtomicI32::new(2));
+    let directories = testing::directories_of(Arc::clone(&partitions));
+    let sessions = Sessions::new(testing::limits(), directories, TaskTracker::new());
+    let session = sessions.session(&testing::caller(&settings(), "alice", 1, 60_000)).unwrap();
+    let orders = "orders".parse().unwrap();
+    assert_eq!(session.partitions(&orders, None).await.unwrap(), 2);
+    partitions.store(3, Ordering::Relaxed);
+    assert_eq!(session.partitions(&orders, Some(1)).await.unwrap(), 2);
+    assert_eq!(session.partitions(&orders, Some(2)).await.unwrap(), 3);
+    assert_eq!(session.partitions(&orders, None).await.unwrap(), 3);
 }
 
 #[tokio::test]

@@ -13,11 +13,17 @@ use crate::shared::locked;
 
 /// How long it is believed that a topic is there. Kafka itself says so with each record.
 const TOPIC_KEPT_MS: i64 = 30_000;
+
 impl Session {
-    /// How many partitions a topic has, by what was heard within the last seconds.
-    pub(crate) async fn partitions(&self, topic: &TopicName) -> Result<i32, ApiError> {
+    /// How many partitions a topic has, by what was heard within the last seconds; asked again if
+    /// `highest`, the highest partition that a request names, is beyond.
+    pub(crate) async fn partitions(
+        &self,
+        topic: &TopicName,
+        highest: Option<i32>,
+    ) -> Result<i32, ApiError> {
         let known = locked(&self.topics).get(topic).copied();
-        match known {
+        match known.filter(|known| highest.is_none_or(|it| it < known.partitions)) {
             Some(known) if known.until > Timestamp::now() => Ok(known.partitions),
             Some(known) => match self.partitions_now(topic).await {
                 // Old news are good enough while a broker restarts: records find their own way.
@@ -29,7 +35,7 @@ impl Session {
     }
 
     /// How many partitions a topic has, by asking.
-    pub(crate) async fn partitions_now(&self, topic: &TopicName) -> Result<i32, ApiError> {
+    async fn partitions_now(&self, topic: &TopicName) -> Result<i32, ApiError> {
         let count = match self.describe(topic).await {
             Ok(topic) => i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX),
             Err(error) => {

@@ -27,7 +27,7 @@ pub(crate) struct Addresses {
 impl Addresses {
     /// Asks the control plane and the identity provider.
     pub(crate) fn ask(api: &Api<'_>, idp: &str, avn: PathBuf) -> anyhow::Result<Self> {
-        let service = api.service()?.context("the service does not exist")?;
+        let service = api.service()?;
         let discovery = discovery(api.sh, idp)?.context("the identity provider does not answer")?;
         let said = |key: &str| {
             let value = discovery[key].as_str().map(str::to_owned);

@@ -27,8 +27,13 @@ impl Api<'_> {
         Ok(self.get(&format!("/v1/project/{PROJECT}/service"))?.status == 200)
     }
 
-    /// The service as the API shows it, if it was created.
-    pub(crate) fn service(&self) -> anyhow::Result<Option<Value>> {
+    /// The service as the API shows it.
+    pub(crate) fn service(&self) -> anyhow::Result<Value> {
+        self.find_service()?.context("the service does not exist")
+    }
+
+    /// The same, if it was created.
+    pub(crate) fn find_service(&self) -> anyhow::Result<Option<Value>> {
         let response = self.get(&format!("/v1/project/{PROJECT}/service/{SERVICE}"))?;
         if response.status == 404 {
             return Ok(None);

@@ -83,7 +83,7 @@ fn shows_the_service(demo: &Demo<'_>) -> anyhow::Result<()> {
     note("avn is Aiven's own client, as it comes from PyPI. Only AIVEN_WEB_URL points it here.");
     let list = demo.avn.run(&["service", "list"])?;
     proves(list.contains("my-kafka") && list.contains("RUNNING"), "my-kafka is RUNNING")?;
-    let service = demo.stack.api()?.service()?.context("the service is there")?;
+    let service = demo.stack.api()?.service()?;
     let states = service["node_states"].as_array().context("it has nodes")?;
     let running = states.iter().filter(|node| node["state"] == "running").count();
     proves(running == 3, "three nodes, each of them running")

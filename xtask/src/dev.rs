@@ -57,7 +57,12 @@ fn bring_up(sh: &Shell, places: &Places, up: &flags::Up) -> anyhow::Result<()> {
     interrupt::catch()?;
     let started = Instant::now();
     let build = Build::unless(up.no_build);
-    let stack = match Stack::up(sh, places, build) {
+    places.claim()?;
+    // Until we have it, nothing is ours to stop again.
+    let lock = places.lock()?;
+    let result = Stack::up_locked(sh, places, build);
+    drop(lock);
+    let stack = match result {
         Ok(stack) => stack,
         Err(error) if interrupt::asked() => {
             println!("\n{error:#}: stopping what was started");

@@ -1,7 +1,7 @@
 //! What is fetched once and shared by all stacks: Kafka's jars and avn.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use xshell::{Shell, cmd};
@@ -14,10 +14,10 @@ use crate::progress::Part;
 const AVN: &str = "aiven-client==4.18.0";
 
 /// Kafka's jars, as `deploy/kafka/pom.xml` names them.
-pub(crate) fn kafka_libs(sh: &Shell, places: &Places) -> anyhow::Result<PathBuf> {
+pub(crate) fn kafka_libs(sh: &Shell, places: &Places) -> anyhow::Result<()> {
     let part = Part::new("kafka jars");
     let pom = places.root.join("deploy/kafka/pom.xml");
-    let libs = places.cache.join("kafka-libs");
+    let libs = places.kafka_libs();
     let fetched = once(&libs, &fs::read_to_string(&pom)?, || {
         part.waits_for("mvn dependency:copy-dependencies");
         let to = format!("-DoutputDirectory={}", libs.display());
@@ -26,13 +26,13 @@ pub(crate) fn kafka_libs(sh: &Shell, places: &Places) -> anyhow::Result<PathBuf>
     })?;
     let count = fs::read_dir(&libs)?.count() - 1;
     part.done(&format!("{count} jars, {}", if fetched { "fetched" } else { "already there" }));
-    Ok(libs)
+    Ok(())
 }
 
 /// The `avn` of an environment of its own.
-pub(crate) fn avn(sh: &Shell, places: &Places) -> anyhow::Result<PathBuf> {
+pub(crate) fn avn(sh: &Shell, places: &Places) -> anyhow::Result<()> {
     let part = Part::new("avn");
-    let venv = places.cache.join("venv");
+    let venv = places.venv();
     // The scripts of an environment hold its path.
     let stamp = format!("{AVN}\n{}\n", venv.display());
     let fetched = once(&venv, &stamp, || {
@@ -43,7 +43,7 @@ pub(crate) fn avn(sh: &Shell, places: &Places) -> anyhow::Result<PathBuf> {
         run_silently(install)
     })?;
     part.done(&format!("{AVN}, {}", if fetched { "fetched" } else { "already there" }));
-    Ok(venv.join("bin/avn"))
+    Ok(())
 }
 
 /// Fills a folder unless it was filled from the same `recipe` before. A half-filled one is emptied.

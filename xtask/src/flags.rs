@@ -26,7 +26,7 @@ xflags::xflags! {
                 /// Start the programs as they were built last.
                 optional --no-build
             }
-            /// Show each part: whether it runs, where, since when, and its memory.
+            /// Show each part: whether it runs, its process, its memory, and where it answers.
             cmd status {
                 /// As JSON, for programs.
                 optional --json

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ use crate::process::{last_lines, log_file};
 const TOPIC: &str = "load";
 /// The user that every service has, and that may do everything.
 const USER: &str = "avnadmin";
+/// How long it has to start: until Kafka has its topic, and its consumers are a group.
+const START: Duration = Duration::from_secs(8);
 /// How long it runs before the change, to have something to compare with.
 const BASELINE: Duration = Duration::from_secs(15);
 
@@ -27,8 +29,8 @@ const BASELINE: Duration = Duration::from_secs(15);
 pub(crate) struct Load {
     child: Child,
     input: ChildStdin,
-    /// Where its report is kept, for who wants to know more.
-    report: PathBuf,
+    /// Its report is kept beside it, for who wants to know more.
+    log: PathBuf,
 }
 
 /// What happened to its records in one stretch of time.
@@ -46,37 +48,28 @@ impl Load {
     /// Makes its topic if there is none, starts it, and lets the baseline pass.
     pub(crate) fn start(places: &Places, at: &Addresses, avn: &Avn<'_>) -> anyhow::Result<Self> {
         ensure_topic(avn)?;
-        let log = log_file(places, "load");
-        // A group's first coordinator may still be loading in a cluster that has just started.
-        let mut attempts = 0;
-        let mut load = loop {
-            let mut load = Self::spawn(places, at, &password(avn)?, &log)?;
-            // The first window is that of its start, which nobody is interested in.
-            interrupt::sleep(Duration::from_secs(5))?;
-            match load.child.try_wait()? {
-                None => break load,
-                Some(_) if attempts < 3 => attempts += 1,
-                Some(status) => bail!("tidegate-load: {status}\n{}", last_lines(&log, 10)),
-            }
-        };
+        let mut load = Self::spawn(places, at, &password(avn)?)?;
+        // The first window is that of its start, which nobody is interested in.
+        interrupt::sleep(START)?;
         load.mark("baseline")?;
         interrupt::sleep(BASELINE)?;
-        load.mark("change").with_context(|| last_lines(&log, 10))?;
+        load.mark("change")?;
         Ok(load)
     }
 
-    fn spawn(places: &Places, at: &Addresses, password: &str, log: &Path) -> anyhow::Result<Self> {
+    fn spawn(places: &Places, at: &Addresses, password: &str) -> anyhow::Result<Self> {
+        let log = log_file(places, "load");
         let mut child = Command::new(places.binary("tidegate-load"))
             .args(["roll", "--bootstrap", &at.bootstrap, "--topic", TOPIC, "--username", USER])
             .env("TIDEGATE_LOAD_PASSWORD", password)
             .env_remove("RUST_BACKTRACE")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(File::create(log)?)
+            .stderr(File::create(&log)?)
             .spawn()
             .context("starting tidegate-load")?;
         let input = child.stdin.take().context("its input")?;
-        Ok(Self { child, input, report: log.with_extension("json") })
+        Ok(Self { child, input, log })
     }
 
     /// Ends it, and gives what it counted once everything has arrived.
@@ -85,9 +78,11 @@ impl Load {
         let mut said = String::new();
         self.child.stdout.take().context("its output")?.read_to_string(&mut said)?;
         let status = self.child.wait()?;
-        fs::write(&self.report, &said)?;
-        let report: Value = serde_json::from_str(said.trim())
-            .with_context(|| format!("tidegate-load ({status}) printed no report: {said}"))?;
+        fs::write(self.log.with_extension("json"), &said)?;
+        let report: Value = serde_json::from_str(said.trim()).with_context(|| {
+            let lines = last_lines(&self.log, 10);
+            format!("tidegate-load ({status}) printed no report: {said}\n{lines}")
+        })?;
         let window = |name: &str| {
             let windows = report["windows"].as_array();
             let found = windows.and_then(|all| all.iter().find(|it| it["name"] == name));
@@ -96,9 +91,13 @@ impl Load {
         Ok(Report { baseline: window("baseline")?, change: window("change")? })
     }
 
+    /// Begins another window, if it still runs.
     fn mark(&mut self, window: &str) -> anyhow::Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            bail!("tidegate-load: {status}\n{}", last_lines(&self.log, 10));
+        }
         let told = writeln!(self.input, "mark {window}").and_then(|()| self.input.flush());
-        told.context("tidegate-load does not listen any more")
+        told.with_context(|| last_lines(&self.log, 10))
     }
 }
 
@@ -116,8 +115,6 @@ fn ensure_topic(avn: &Avn<'_>) -> anyhow::Result<()> {
         let create = ["service", "topic-create", SERVICE, TOPIC, "--partitions", "6"];
         let (created, said) = avn.quietly(&[&create[..], &["--replication", "3"]].concat())?;
         ensure!(created, "topic-create failed: {said}");
-        // It is real in Kafka within two seconds.
-        interrupt::sleep(Duration::from_secs(3))?;
     }
     Ok(())
 }

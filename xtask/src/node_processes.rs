@@ -17,6 +17,11 @@ pub(crate) struct NodeProcess {
 }
 
 impl NodeProcess {
+    /// Asks it to end, if it is still the one that was found.
+    pub(crate) fn end(&self) -> anyhow::Result<()> {
+        process::signal(self.pid, self.start, "TERM")
+    }
+
     /// Ends it at once, if it is still the one that was found.
     pub(crate) fn kill(&self) -> anyhow::Result<()> {
         process::signal(self.pid, self.start, "KILL")

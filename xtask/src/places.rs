@@ -1,9 +1,10 @@
 //! Where everything lies: the checkout, the state of a stack, the downloads, the build.
 
 use std::fs::{self, TryLockError};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
@@ -13,6 +14,8 @@ use crate::progress::Part;
 
 /// The file that says that a folder is ours to delete.
 const MARKER: &str = ".tidegate-state";
+/// How long to wait for another xtask: it may be building, or fetching what is needed.
+const PATIENCE: Duration = Duration::from_mins(30);
 
 /// The folders of one stack, and those that all stacks share.
 #[derive(Clone, Debug)]
@@ -69,6 +72,26 @@ impl Places {
         self.state.join("nodes")
     }
 
+    /// Where Postgres is wanted. It may have to lie elsewhere.
+    pub(crate) fn postgres(&self) -> PathBuf {
+        self.state.join("postgres")
+    }
+
+    /// Kafka's jars.
+    pub(crate) fn kafka_libs(&self) -> PathBuf {
+        self.cache.join("kafka-libs")
+    }
+
+    /// The Python environment of avn.
+    pub(crate) fn venv(&self) -> PathBuf {
+        self.cache.join("venv")
+    }
+
+    /// Aiven's client.
+    pub(crate) fn avn(&self) -> PathBuf {
+        self.venv().join("bin/avn")
+    }
+
     /// A program that cargo built.
     pub(crate) fn binary(&self, name: &str) -> PathBuf {
         self.target.join("debug").join(name)
@@ -87,9 +110,16 @@ impl Places {
         let _absent = fs::remove_file(&installed);
         // Another file system has no links to this one.
         fs::hard_link(&built, &installed)
-            .or_else(|_| fs::copy(&built, &installed).map(drop))
+            .or_else(|_| copy_with_time(&built, &installed))
             .with_context(|| format!("installing {}", built.display()))?;
         Ok(installed)
+    }
+
+    /// Whether [`Self::installed`] is what cargo built last.
+    pub(crate) fn is_installed(&self, name: &str) -> anyhow::Result<bool> {
+        let built = self.binary(name);
+        let built = modified(&built).with_context(|| format!("looking for {}", built.display()))?;
+        Ok(modified(&self.installed(name)).is_ok_and(|installed| installed == built))
     }
 
     /// Makes the state folder, or refuses one that somebody else filled.
@@ -112,14 +142,20 @@ impl Places {
     pub(crate) fn lock(&self) -> anyhow::Result<fs::File> {
         let part = Part::new("lock");
         let file = fs::File::create(self.state.join("lock"))?;
-        match file.try_lock() {
-            Ok(()) => part.unmentioned(),
+        let mut waited = false;
+        // Not `lock()`: Ctrl-C would not end that.
+        part.until(PATIENCE, || match file.try_lock() {
+            Ok(()) => Ok(Ok(())),
             Err(TryLockError::WouldBlock) => {
-                part.waits_for("another xtask that starts or stops this stack");
-                file.lock()?;
-                part.done("ours");
+                waited = true;
+                Ok(Err("another xtask that starts or stops this stack".to_owned()))
             }
-            Err(TryLockError::Error(error)) => return Err(error.into()),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        })?;
+        if waited {
+            part.done("ours");
+        } else {
+            part.unmentioned();
         }
         Ok(file)
     }
@@ -163,6 +199,16 @@ fn cache(sh: &Shell, root: &Path) -> anyhow::Result<PathBuf> {
     }
 }
 
+fn modified(path: &Path) -> io::Result<SystemTime> {
+    fs::metadata(path)?.modified()
+}
+
+/// A copy that is as old as what it was made from, as a link would be.
+fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    fs::File::options().write(true).open(to)?.set_modified(modified(from)?)
+}
+
 /// Writes a file that only its owner may read.
 pub(crate) fn write_secret(path: &Path, secret: &str) -> anyhow::Result<()> {
     let _absent = fs::remove_file(path);
@@ -202,6 +248,27 @@ mod tests {
         places.delete_state().unwrap();
         assert!(places.cache.join("jar").is_file());
         assert!(!places.run().exists());
+        fs::remove_dir_all(&places.state).unwrap();
+    }
+
+    #[test]
+    fn a_program_is_installed_until_it_is_built_again() {
+        let places = places("install");
+        fs::create_dir_all(places.target.join("debug")).unwrap();
+        let build = |text: &str, secs| {
+            let _absent = fs::remove_file(places.binary("p"));
+            fs::write(places.binary("p"), text).unwrap();
+            let file = fs::File::options().write(true).open(places.binary("p")).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(secs)).unwrap();
+        };
+        build("one", 1);
+        assert!(!places.is_installed("p").unwrap());
+        places.install("p").unwrap();
+        assert!(places.is_installed("p").unwrap());
+        build("two", 2);
+        assert!(!places.is_installed("p").unwrap());
+        copy_with_time(&places.binary("p"), &places.installed("p")).unwrap();
+        assert!(places.is_installed("p").unwrap());
         fs::remove_dir_all(&places.state).unwrap();
     }
 

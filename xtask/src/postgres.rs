@@ -14,6 +14,8 @@ use crate::places::{Places, fingerprint, write_secret};
 use crate::process::run_silently;
 use crate::{ports, process};
 
+/// Its log, in its home.
+const LOG: &str = "postgres.log";
 /// Used where the system has no Postgres.
 const EMBEDDED_VERSION: &str = "17.5.0";
 
@@ -61,7 +63,7 @@ impl Server {
             self.initialise(sh, &data)?;
         }
         ensure!(ports::is_free(self.port), "port {} is used by another program", self.port);
-        let log = self.home.join("postgres.log");
+        let log = self.home.join(LOG);
         // No Unix socket: its path may be longer than the system allows.
         let mut options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200",
@@ -232,12 +234,22 @@ fn unprivileged(sh: &Shell) -> anyhow::Result<Option<&'static str>> {
     Ok(Some(user.context("Postgres does not run as root, and there is no user `nobody`")?))
 }
 
+/// The log of the server whose home was wanted in `home`, if it was ever started.
+pub(crate) fn log(home: &Path) -> Option<PathBuf> {
+    [home, &elsewhere(home)].map(|it| it.join(LOG)).into_iter().find(|it| it.is_file())
+}
+
+/// Where a folder lies that the user of Postgres cannot reach in its place.
+fn elsewhere(preferred: &Path) -> PathBuf {
+    let name = fingerprint(&preferred.display().to_string());
+    PathBuf::from(format!("/var/tmp/tidegate-{name:016x}"))
+}
+
 /// `preferred`, or a folder under /var/tmp if `user` cannot reach it (a checkout below /root).
 fn reachable(sh: &Shell, preferred: &Path, user: Option<&str>) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(preferred)?;
     let Some(user) = user else { return Ok(preferred.to_owned()) };
-    let name = fingerprint(&preferred.display().to_string());
-    let elsewhere = PathBuf::from(format!("/var/tmp/tidegate-{name:016x}"));
+    let elsewhere = elsewhere(preferred);
     for folder in [preferred, &elsewhere] {
         if folder == elsewhere {
             make_private(sh, folder, user)?;

@@ -3,6 +3,7 @@
 //! A pid alone is not enough: after a reboot it may be somebody else's. So nothing is signalled
 //! unless the start time that the kernel shows is the one that was written down.
 
+use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,16 @@ pub(crate) enum Started {
     Fresh,
     /// It ran with another binary or other settings, and was started again.
     Replaced,
+}
+
+impl fmt::Display for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Adopted => "already running",
+            Self::Fresh => "started",
+            Self::Replaced => "restarted, it was rebuilt",
+        })
+    }
 }
 
 /// A process that was written down.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use serde_json::Value;
 
 use crate::addresses::Addresses;
@@ -55,7 +55,7 @@ pub(crate) fn watch(api: &Api<'_>, mut show: impl FnMut(&str)) -> anyhow::Result
     let (started, mut last) = (Instant::now(), Instant::now());
     let (mut watched, mut shown) = (Watched::default(), String::new());
     loop {
-        let service = api.service()?.context("the service is gone")?;
+        let service = api.service()?;
         let line = summary(&service);
         if line != shown {
             show(&line);

@@ -4,7 +4,7 @@ mod programs;
 mod service;
 mod stop;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -59,12 +59,21 @@ impl<'a> Stack<'a> {
     pub(crate) fn up(sh: &'a Shell, places: &'a Places, build: Build) -> anyhow::Result<Self> {
         places.claim()?;
         let _lock = places.lock()?;
+        Self::up_locked(sh, places, build)
+    }
+
+    /// The same for who has the lock.
+    pub(crate) fn up_locked(
+        sh: &'a Shell,
+        places: &'a Places,
+        build: Build,
+    ) -> anyhow::Result<Self> {
         let part = Part::new("prerequisites");
         part.done(&prerequisites::ensure(sh)?);
         if build == Build::UpToDate {
             cargo_build(sh)?;
         }
-        let libs = downloads::kafka_libs(sh, places)?;
+        downloads::kafka_libs(sh, places)?;
         let stack = Self { sh, places, ports: Ports::load_or_choose(places)? };
         let database = stack.start_postgres()?;
         stack.migrate(&database)?;
@@ -72,16 +81,17 @@ impl<'a> Stack<'a> {
         stack.start_control_plane(&database)?;
         let api = stack.obtain_token(&database)?;
         service::create_if_missing(&api)?;
-        stack.start_orchestrator(&database, &libs)?;
+        let proxy = stack.renew_rest_proxy()?;
+        stack.start_orchestrator(&database)?;
         stack.wait_for_service(&api)?;
-        stack.wait_for_rest_proxy(&api)?;
+        stack.wait_for_rest_proxy(&api, proxy)?;
         downloads::avn(sh, places)?;
         Ok(stack)
     }
 
     /// The server of this stack.
     pub(crate) fn postgres(&self) -> anyhow::Result<Server> {
-        Server::new(self.sh, self.places, &self.places.state.join("postgres"), self.ports.postgres)
+        Server::new(self.sh, self.places, &self.places.postgres(), self.ports.postgres)
     }
 
     /// The control plane's API with the stack's own token.
@@ -93,7 +103,7 @@ impl<'a> Stack<'a> {
 
     /// Where everything is. The stack has to be up.
     pub(crate) fn addresses(&self) -> anyhow::Result<Addresses> {
-        Addresses::ask(&self.api()?, &self.idp_url(), self.places.cache.join("venv/bin/avn"))
+        Addresses::ask(&self.api()?, &self.idp_url(), self.places.avn())
     }
 
     /// The address of the control plane.
@@ -104,6 +114,11 @@ impl<'a> Stack<'a> {
     /// The address of the identity provider, which is its issuer too.
     pub(crate) fn idp_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.idp)
+    }
+
+    /// The address of the orchestrator.
+    pub(crate) fn orchestrator_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.orchestrator)
     }
 
     fn token_file(&self) -> PathBuf {
@@ -156,10 +171,9 @@ impl<'a> Stack<'a> {
         Ok(())
     }
 
-    fn start_orchestrator(&self, database: &str, libs: &Path) -> anyhow::Result<()> {
-        let part = Part::new("orchestrator");
-        let url = format!("http://127.0.0.1:{}", self.ports.orchestrator);
-        let program = self.orchestrator_program(database, libs)?;
+    fn start_orchestrator(&self, database: &str) -> anyhow::Result<()> {
+        let (part, url) = (Part::new("orchestrator"), self.orchestrator_url());
+        let program = self.orchestrator_program(database)?;
         let started = self.start(&part, &program, || self.answers(&url))?;
         part.done(&format!("{started}, {url}"));
         Ok(())
@@ -171,17 +185,13 @@ impl<'a> Stack<'a> {
         part: &Part,
         program: &Program,
         mut answers: impl FnMut() -> anyhow::Result<Option<()>>,
-    ) -> anyhow::Result<&'static str> {
+    ) -> anyhow::Result<Started> {
         let started = program.start(self.places)?;
         part.until(Duration::from_mins(1), || {
             self.check_alive(program.name)?;
             Ok(answers()?.ok_or_else(|| "its first answer".to_owned()))
         })?;
-        Ok(match started {
-            Started::Adopted => "already running",
-            Started::Fresh => "started",
-            Started::Replaced => "restarted, it was rebuilt",
-        })
+        Ok(started)
     }
 
     /// An error with the end of its log, if a program is gone.

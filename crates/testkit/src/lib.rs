@@ -3,3 +3,6 @@
 
 pub mod issuer;
 pub mod load;
+mod logs;
+
+pub use self::logs::init_logs;

@@ -1,6 +1,6 @@
 //! The rolling restart: how long it takes, and what a client notices of it.
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use xshell::Shell;
 
 use crate::bench::row::Row;
@@ -17,7 +17,7 @@ pub(super) fn run(sh: &Shell, places: &Places, build: Build) -> anyhow::Result<V
     let stack = Stack::up(sh, places, build)?;
     let (at, api) = (stack.addresses()?, stack.api()?);
     let avn = Avn::new(sh, &at);
-    let service = api.service()?.context("the service is there")?;
+    let service = api.service()?;
     // Either way every broker restarts.
     let args = if is_on(&service) { switch_off() } else { switch_on(&at) };
     println!("load: a baseline first");

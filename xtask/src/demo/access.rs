@@ -48,7 +48,7 @@ pub(super) fn become_real(demo: &Demo<'_>) -> anyhow::Result<()> {
 
 /// Removes topic, ACLs and user, if they are there.
 fn undo(demo: &Demo<'_>) -> anyhow::Result<()> {
-    let service = demo.stack.api()?.service()?.context("the service is there")?;
+    let service = demo.stack.api()?.service()?;
     let has = |list: &str, key: &str, name: &str| {
         service[list].as_array().into_iter().flatten().any(|it| it[key] == name)
     };

@@ -74,7 +74,13 @@ impl Demo<'_> {
         token: Option<&str>,
         body: Option<(&str, &str)>,
     ) -> anyhow::Result<Response> {
-        let shown = self.shown_curl(method, path, token, body);
+        let mut shown = format!("curl -X {method} {}{path}", self.at.rest);
+        if token.is_some() {
+            shown.push_str(" -H \"Authorization: Bearer $TOKEN\"");
+        }
+        if let Some((content_type, body)) = body {
+            shown = format!("{shown} -H 'Content-Type: {content_type}' -d '{body}'");
+        }
         command(&shown);
         let response = self.rest_quietly(method, path, token, body)?;
         answer(&format!("{} {}", response.status, response.body));
@@ -100,23 +106,6 @@ impl Demo<'_> {
             None => {}
         }
         request.send(self.sh)
-    }
-
-    fn shown_curl(
-        &self,
-        method: &str,
-        path: &str,
-        token: Option<&str>,
-        body: Option<(&str, &str)>,
-    ) -> String {
-        let mut shown = format!("curl -X {method} {}{path}", self.at.rest);
-        if token.is_some() {
-            shown.push_str(" -H \"Authorization: Bearer $TOKEN\"");
-        }
-        if let Some((content_type, body)) = body {
-            shown = format!("{shown} -H 'Content-Type: {content_type}' -d '{body}'");
-        }
-        shown
     }
 
     /// A token by client credentials, with what else the form asks for.

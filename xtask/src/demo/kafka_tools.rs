@@ -22,7 +22,7 @@ impl<'a> KafkaTools<'a> {
         let java = prerequisites::java(sh).context("no java")?;
         let folder = places.run().join("demo");
         sh.create_dir(&folder)?;
-        Ok(Self { sh, java, libs: places.cache.join("kafka-libs"), folder })
+        Ok(Self { sh, java, libs: places.kafka_libs(), folder })
     }
 
     /// Writes the configuration of a client that presents the token of a file, and gives its path.

@@ -1,7 +1,5 @@
 //! Step 2: four options, a rolling restart, and a client that notices nothing.
 
-use anyhow::Context as _;
-
 use crate::api::{SERVICE, active_controller};
 use crate::demo::Demo;
 use crate::demo::narrator::{answer, note, proves};
@@ -10,7 +8,7 @@ use crate::node_processes;
 use crate::rollout::{is_on, switch_off, switch_on, watch};
 
 pub(super) fn on_and_off(demo: &Demo<'_>) -> anyhow::Result<()> {
-    let service = demo.stack.api()?.service()?.context("the service is there")?;
+    let service = demo.stack.api()?.service()?;
     if is_on(&service) {
         note("OIDC is on since an earlier demo. --remove-option takes it back, the same way.");
         roll(demo, &switch_off())?;
@@ -33,10 +31,10 @@ pub(super) fn on_and_off(demo: &Demo<'_>) -> anyhow::Result<()> {
 fn roll(demo: &Demo<'_>, args: &[String]) -> anyhow::Result<()> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let api = demo.stack.api()?;
-    let service = api.service()?.context("the service is there")?;
+    let service = api.service()?;
     let controller = active_controller(&service).map(str::to_owned);
     demo.avn.run(&args)?;
-    let service = api.service()?.context("the service is there")?;
+    let service = api.service()?;
     proves(service["state"] == "REBUILDING", "the service is REBUILDING at once")?;
     let watched = watch(&api, answer)?;
     demo.avn.run(&["service", "wait", SERVICE])?;

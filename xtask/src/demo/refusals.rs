@@ -1,6 +1,5 @@
 //! Step 7: what would break the brokers is refused before anything restarts.
 
-use anyhow::Context as _;
 use serde_json::json;
 
 use crate::api::{PROJECT, SERVICE};
@@ -36,7 +35,7 @@ pub(super) fn before_anything_restarts(demo: &Demo<'_>) -> anyhow::Result<()> {
 
     note("An update that changes nothing.");
     demo.avn.run(&["service", "update", SERVICE, "-c", "kafka_rest_authorization=true"])?;
-    let service = demo.stack.api()?.service()?.context("the service is there")?;
+    let service = demo.stack.api()?.service()?;
     proves(service["state"] == "RUNNING", "the service is RUNNING, not REBUILDING")?;
     let after = node_processes::list(demo.stack.places);
     proves(before == after, "the same processes as before: nothing restarted")

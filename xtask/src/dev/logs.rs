@@ -6,6 +6,7 @@ use anyhow::bail;
 use xshell::{Shell, cmd};
 
 use crate::places::Places;
+use crate::postgres;
 
 /// Shows the end of every log that the name fits.
 pub(super) fn show(sh: &Shell, places: &Places, part: &str, follow: bool) -> anyhow::Result<()> {
@@ -20,12 +21,13 @@ pub(super) fn show(sh: &Shell, places: &Places, part: &str, follow: bool) -> any
     Ok(cmd!(sh, "tail -n 100 {follow...} {found...}").quiet().run()?)
 }
 
-/// Every log of a stack: `idp`, `my-kafka/1/server`.
+/// Every log of a stack: `idp`, `my-kafka/1/server`, `postgres`.
 pub(crate) fn all(sh: &Shell, places: &Places) -> Vec<(String, PathBuf)> {
     let mut logs = Vec::new();
     for folder in [places.logs(), places.nodes()] {
         collect(sh, &folder, &folder, &mut logs);
     }
+    logs.extend(postgres::log(&places.postgres()).map(|path| ("postgres".to_owned(), path)));
     logs.sort();
     logs
 }
@@ -60,5 +62,18 @@ mod tests {
         assert!(fits("my-kafka/1/server", "my-kafka/1"));
         assert!(fits("idp", "idp"));
         assert!(!fits("my-kafka/11/server", "1"));
+    }
+
+    #[test]
+    fn the_log_of_postgres_is_among_them() {
+        let state = std::env::temp_dir().join(format!("xtask-logs-{}", std::process::id()));
+        let (root, cache, target) = (state.clone(), state.clone(), state.clone());
+        let places = Places { root, state, cache, target };
+        let sh = Shell::new().unwrap();
+        assert!(all(&sh, &places).is_empty());
+        let log = places.postgres().join("postgres.log");
+        sh.write_file(&log, "").unwrap();
+        assert_eq!(all(&sh, &places), [("postgres".to_owned(), log)]);
+        sh.remove_path(&places.state).unwrap();
     }
 }

@@ -22,7 +22,7 @@ struct Row {
 pub(super) fn show(sh: &Shell, places: &Places, as_json: bool) -> anyhow::Result<()> {
     let stack = Stack::find(sh, places)?;
     let rows = stack.as_ref().map_or_else(|| Ok(Vec::new()), rows)?;
-    let service = stack.as_ref().and_then(|stack| stack.api().ok()?.service().ok()?);
+    let service = stack.as_ref().and_then(|stack| stack.api().ok()?.service().ok());
     if as_json {
         let parts: Vec<Value> = rows.iter().map(Row::json).collect();
         let state = &places.state;
@@ -48,20 +48,16 @@ pub(super) fn show(sh: &Shell, places: &Places, as_json: bool) -> anyhow::Result
 
 fn rows(stack: &Stack<'_>) -> anyhow::Result<Vec<Row>> {
     let ports = stack.ports;
-    let port_of = |name: &str| match name {
-        "idp" => ports.idp,
-        "control-plane" => ports.control_plane,
-        _ => ports.orchestrator,
+    let address_of = |name: &str| match name {
+        "postgres" => format!("127.0.0.1:{}", ports.postgres),
+        "idp" => stack.idp_url(),
+        "control-plane" => stack.control_plane_url(),
+        _ => stack.orchestrator_url(),
     };
-    let mut rows = vec![Row {
-        name: "postgres".to_owned(),
-        pid: stack.postgres()?.pid(),
-        address: format!("127.0.0.1:{}", ports.postgres),
-    }];
-    for name in PROGRAMS {
+    let mut rows = Vec::new();
+    for name in ["postgres"].into_iter().chain(PROGRAMS) {
         let pid = Process::running(stack.places, name)?.map(|process| process.pid);
-        let address = format!("http://127.0.0.1:{}", port_of(name));
-        rows.push(Row { name: name.to_owned(), pid, address });
+        rows.push(Row { name: name.to_owned(), pid, address: address_of(name) });
     }
     let nodes = node_processes::list(stack.places).into_iter();
     rows.extend(nodes.map(|it| Row { name: it.name, pid: Some(it.pid), address: String::new() }));

@@ -8,6 +8,9 @@ use crate::prerequisites;
 use crate::process::Program;
 use crate::stack::Stack;
 
+/// Started by the orchestrator, one for each service.
+pub(super) const REST_PROXY: &str = "tidegate-rest-proxy";
+
 impl Stack<'_> {
     pub(super) fn idp_program(&self) -> Program {
         let listen = format!("127.0.0.1:{}", self.ports.idp);
@@ -33,11 +36,7 @@ impl Stack<'_> {
         }
     }
 
-    pub(super) fn orchestrator_program(
-        &self,
-        database: &str,
-        libs: &Path,
-    ) -> anyhow::Result<Program> {
+    pub(super) fn orchestrator_program(&self, database: &str) -> anyhow::Result<Program> {
         let java = prerequisites::java(self.sh).context("no java")?;
         let path = |path: &Path| path.display().to_string();
         Ok(Program {
@@ -48,9 +47,9 @@ impl Stack<'_> {
                 ("TIDEGATE_LISTEN", format!("127.0.0.1:{}", self.ports.orchestrator)),
                 ("TIDEGATE_DATABASE_URL", database.to_owned()),
                 ("TIDEGATE_DATA_DIR", path(&self.places.nodes())),
-                ("TIDEGATE_KAFKA_LIBS", path(libs)),
+                ("TIDEGATE_KAFKA_LIBS", path(&self.places.kafka_libs())),
                 ("TIDEGATE_JAVA", path(&java)),
-                ("TIDEGATE_REST_PROXY", path(&self.places.install("tidegate-rest-proxy")?)),
+                ("TIDEGATE_REST_PROXY", path(&self.places.installed(REST_PROXY))),
                 ("TIDEGATE_CONTROL_PLANE_URL", self.control_plane_url()),
                 ("TIDEGATE_HTTP_LOOPBACK_IDP", "true".to_owned()),
             ],

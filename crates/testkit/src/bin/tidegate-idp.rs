@@ -1,7 +1,6 @@
 //! The development identity provider. **Not for production**: it hands out broken tokens on
 //! request, and its secrets are in its source.
 
-use std::io;
 use std::net::SocketAddr;
 
 use anyhow::Context;
@@ -10,7 +9,6 @@ use testkit::issuer::Issuer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
-use tracing_subscriber::EnvFilter;
 
 /// Development identity provider: discovery, JWKS and client credentials.
 #[derive(Debug, Parser)]
@@ -27,13 +25,7 @@ struct Options {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .with_target(false)
-        .init();
+    testkit::init_logs();
 
     let listener = TcpListener::bind(options.listen)
         .await

@@ -13,7 +13,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::warn;
-use tracing_subscriber::EnvFilter;
 
 /// Where the password comes from: the process list shows arguments to everybody.
 const PASSWORD: &str = "TIDEGATE_LOAD_PASSWORD";
@@ -63,13 +62,7 @@ struct Roll {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let Options::Roll(options) = Options::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .with_target(false)
-        .init();
+    testkit::init_logs();
 
     let (give, commands) = mpsc::channel(16);
     let seconds = options.seconds.map(Duration::from_secs);

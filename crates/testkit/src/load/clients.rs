@@ -156,8 +156,11 @@ impl Access {
         let started = Instant::now();
         loop {
             match self.try_to_begin(group) {
-                // To librdkafka, a broker that hangs up in a handshake is one that refuses.
-                Err(error @ LoadError::Kafka(_)) if started.elapsed() < PATIENCE => {
+                // To librdkafka, a broker that hangs up in a handshake is one that refuses. A new
+                // topic takes Kafka a moment.
+                Err(error @ (LoadError::Kafka(_) | LoadError::NoTopic(_)))
+                    if started.elapsed() < PATIENCE =>
+                {
                     warn!(error = &error as &dyn Error, "trying again");
                     std::thread::sleep(PAUSE);
                 }

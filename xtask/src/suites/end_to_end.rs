@@ -70,9 +70,10 @@ fn test_variables(
         ("TIDEGATE_TEST_BOOTSTRAP_INTERNAL", internal_addresses(bench, &service)?),
         ("TIDEGATE_TEST_ADMIN_PASSWORD", admin_password(&service)?),
         ("TIDEGATE_TEST_JAVA", path(&java)),
-        ("TIDEGATE_TEST_KAFKA_LIBS", path(&places.cache.join("kafka-libs"))),
+        ("TIDEGATE_TEST_KAFKA_LIBS", path(&places.kafka_libs())),
         ("TIDEGATE_TEST_DIR", path(&places.state)),
-        ("TIDEGATE_TEST_AVN", path(&places.cache.join("venv/bin/avn"))),
+        ("TIDEGATE_TEST_AVN", path(&places.avn())),
+        ("TIDEGATE_TEST_XTASK", path(&std::env::current_exe()?)),
     ])
 }
 

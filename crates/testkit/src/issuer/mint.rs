@@ -49,7 +49,7 @@ pub(super) fn claims(issuer: &Issuer, request: &TokenRequest) -> Map<String, Val
     object(json!({
         "iss": issuer.url(),
         "sub": subject,
-        "custom-sub": subject,
+        "custom-sub": request.custom_sub.as_ref().unwrap_or(subject),
         "aud": audience,
         "iat": now,
         "nbf": now,

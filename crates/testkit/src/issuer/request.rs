@@ -18,6 +18,8 @@ pub struct TokenRequest {
     pub ttl_secs: u32,
     /// Another `sub` and `custom-sub` than the client's id.
     pub subject: Option<String>,
+    /// Another `custom-sub` than `sub`.
+    pub custom_sub: Option<String>,
     /// `scope`. Kafka refuses a blank one.
     pub scope: String,
     /// What is wrong with it.
@@ -33,6 +35,7 @@ impl TokenRequest {
             audiences: vec![super::DEFAULT_AUDIENCE.to_owned()],
             ttl_secs: 600,
             subject: None,
+            custom_sub: None,
             scope: "kafka".to_owned(),
             defect: None,
         }

@@ -49,11 +49,12 @@ async fn a_client_gets_a_token_by_basic_or_by_form() {
     assert_eq!(claims["aud"], json!("my-audience"));
 
     let form = "grant_type=client_credentials&client_id=bob&client_secret=bob-secret&ttl=5\
-                &audience=a&audience=b&alg=ES256&sub=carol";
+                &audience=a&audience=b&alg=ES256&sub=carol&custom_sub=dave";
     let (status, answer) = post(&running, "/token", None, form).await;
     assert_eq!((status, &answer["expires_in"]), (200, &json!(5)));
     let claims = claims_of(answer["access_token"].as_str().unwrap());
     assert_eq!((&claims["aud"], &claims["sub"]), (&json!(["a", "b"]), &json!("carol")));
+    assert_eq!(claims["custom-sub"], json!("dave"));
     assert_eq!(claims["client_id"], json!("bob"));
 }
 

@@ -3,9 +3,9 @@
 //!
 //! Everything comes from the environment: what `cargo xtask dev env` prints (`AIVEN_*`,
 //! `TIDEGATE_*`), and `TIDEGATE_TEST_AVN` (the program), `TIDEGATE_TEST_JAVA` (a `java`),
-//! `TIDEGATE_TEST_KAFKA_LIBS` (a folder of Kafka's jars), `TIDEGATE_TEST_DIR` (the folder below
-//! which the nodes and the REST proxy run). With `TIDEGATE_TEST_FIGURES` set, what was measured is
-//! written to that file as JSON.
+//! `TIDEGATE_TEST_KAFKA_LIBS` (a folder of Kafka's jars), `TIDEGATE_TEST_XTASK` (the program that
+//! brought the stack up), `TIDEGATE_TEST_DIR` (the folder below which everything of it runs). With
+//! `TIDEGATE_TEST_FIGURES` set, what was measured is written to that file as JSON.
 //!
 //! The tests share the stack: run them with `--test-threads=1`. In alphabetical order they are the
 //! steps of the story; each sets up what it needs, so each also passes alone, and again.

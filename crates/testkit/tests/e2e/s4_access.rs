@@ -51,10 +51,14 @@ async fn a_service_user_logs_in_within_two_seconds_until_deleted() {
     })
     .await;
     let created = created.elapsed();
-    // Each of the brokers knows it.
+    // Each of the brokers knows it, by either mechanism.
+    let Login::Scram { password, .. } = login.clone() else { unreachable!("it logs in by SCRAM") };
+    let other = Login::Scram512 { username: username.clone(), password };
     for broker in &stack.brokers {
-        let topics = stack.topics_at(broker, &login).await.unwrap();
-        assert_eq!(topics, [], "it may see nothing yet");
+        for login in [&login, &other] {
+            let topics = stack.topics_at(broker, login).await.unwrap();
+            assert_eq!(topics, [], "it may see nothing yet");
+        }
     }
     let wrong = Login::Scram { username: username.clone(), password: "wrong-password".into() };
     let refusal = stack.topics_at(&stack.bootstrap(), &wrong).await.unwrap_err();
@@ -105,6 +109,29 @@ async fn an_acl_entry_gives_access_within_two_seconds_and_takes_it_away() {
     figure("acl_add_to_first_record_secs", added.as_secs_f64());
     figure("acl_add_to_first_record_with_avn_secs", first_record.as_secs_f64());
     stack.delete_user(&username).await;
+    stack.delete_topic(&topic).await;
+}
+
+/// Within two seconds, and a consumer group with commits is part of it.
+#[tokio::test]
+async fn admin_and_readwrite_give_what_a_producer_and_a_consumer_group_need() {
+    let stack = Stack::new();
+    stack.settled().await;
+    let topic = stack.name("both");
+    stack.topic(&topic, 1).await;
+    for permission in ["admin", "readwrite"] {
+        let username = stack.name(permission);
+        let login = stack.user(&username).await;
+        assert_eq!(stack.produce(&login, &topic, "no").await, Err(Refusal::FORBIDDEN_TOPIC));
+        stack.add_acl(permission, &topic, &username).await;
+        let took = allowed(&stack, &login, &topic).await;
+        assert!(took < LIMIT, "{permission}: {took:?}");
+        let read = stack.find_at(&stack.bootstrap(), &login, &topic, "yes").await;
+        assert_eq!(read, Ok(()), "{permission}");
+        stack.delete_acl(permission, &topic, &username).await;
+        forbidden(&stack, &login, &topic).await;
+        stack.delete_user(&username).await;
+    }
     stack.delete_topic(&topic).await;
 }
 

@@ -72,6 +72,11 @@ async fn without_an_acl_it_is_forbidden() {
     let bob = stack.token_of("bob").await;
     let refused = stack.rest_produce(TOPIC, Some(&bob), &json!("no")).await;
     assert_eq!(refused.expect(403).json()["error_code"], 40301);
+    let instance =
+        create_consumer(&stack, &format!("/consumers/{}", stack.name("group")), &bob).await;
+    let read = stack.rest("GET", &format!("{instance}/records?timeout=5000"), Some(&bob)).await;
+    assert_eq!(read.expect(403).json()["error_code"], 40301);
+    stack.rest("DELETE", &instance, Some(&bob)).await.expect(204);
     let listed = stack.rest("GET", "/topics", Some(&bob)).await.expect(200).json();
     assert!(!listed.as_array().unwrap().contains(&json!(TOPIC)), "{listed}");
 }
@@ -84,6 +89,18 @@ async fn good_tokens_of_every_kind_are_accepted() {
         let token = stack.token(&wish).await;
         let answer = stack.rest_produce(TOPIC, Some(&token), &json!(name)).await;
         assert_eq!(answer.status, 200, "{name}: {}", answer.body);
+    }
+}
+
+/// `sub_claim_name` is `custom-sub`: `sub` says nothing.
+#[tokio::test]
+async fn the_principal_is_the_claim_that_the_option_names() {
+    let stack = Stack::new();
+    ready(&stack).await;
+    for (client, custom_sub, status) in [("bob", "alice", 200), ("alice", "bob", 403)] {
+        let custom_sub = Some(custom_sub.to_owned());
+        let token = stack.token(&TokenRequest { custom_sub, ..TokenRequest::of(client) }).await;
+        stack.rest_produce(TOPIC, Some(&token), &json!("named")).await.expect(status);
     }
 }
 

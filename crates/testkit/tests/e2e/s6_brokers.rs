@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use testkit::issuer::{Defect, TokenRequest};
 
 use crate::support::{BAD_TOKENS, Console, Login, Refusal, Stack, good_tokens, wait_until};
@@ -46,6 +47,34 @@ async fn librdkafka_with_a_good_token_and_no_acl() {
     for broker in &stack.brokers {
         let result = stack.produce_at(broker, &login, TOPIC, "no").await;
         assert_eq!(result, Err(Refusal::FORBIDDEN_TOPIC), "{broker}");
+    }
+}
+
+/// `sub_claim_name` is `custom-sub`: `sub` says nothing.
+#[tokio::test]
+async fn the_principal_is_the_claim_that_the_option_names() {
+    let stack = Stack::new();
+    ready(&stack).await;
+    for (client, custom_sub, expected) in
+        [("bob", "alice", Ok(())), ("alice", "bob", Err(Refusal::FORBIDDEN_TOPIC))]
+    {
+        let custom_sub = Some(custom_sub.to_owned());
+        let wish = TokenRequest { custom_sub, ..TokenRequest::of(client) };
+        let login = Login::Token(stack.token(&wish).await);
+        for broker in &stack.brokers {
+            let written = stack.produce_at(broker, &login, TOPIC, "named").await;
+            assert_eq!(written, expected, "{client} at {broker}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn librdkafka_without_a_login_at_each_broker() {
+    let stack = Stack::new();
+    ready(&stack).await;
+    for broker in &stack.brokers {
+        let refusal = stack.topics_at(broker, &Login::Nothing).await.unwrap_err();
+        assert!(matches!(refusal, Refusal::Authentication(_)), "{broker}: {refusal}");
     }
 }
 
@@ -107,18 +136,24 @@ async fn console_clients_with_good_tokens() {
 }
 
 #[tokio::test]
-async fn the_console_producer_with_every_bad_token() {
+async fn the_console_producer_with_every_bad_token_at_each_broker() {
     let stack = Stack::new();
     let topic = topic_of_alice(&stack).await;
-    for ((defect, name), broker) in BAD_TOKENS.into_iter().zip(stack.brokers.iter().cycle()) {
+    for (defect, name) in BAD_TOKENS {
         let mut token = stack.token(&TokenRequest::of("alice").defect(defect)).await;
         if defect == Defect::AlgNone {
             // The client itself takes nothing that has no signature at all.
+            let console = Console::new(&stack, &token);
+            let said = console.produce(&stack.bootstrap(), &topic, "never").await.expect_err(name);
+            assert!(said.contains("JwtValidatorException"), "{name}: {said}");
             token.push_str("AAAA");
         }
-        let said = Console::new(&stack, &token).produce(broker, &topic, "never").await;
-        let said = said.expect_err(name);
-        assert!(said.contains(r#"{"status":"invalid_token"}"#), "{name} at {broker}: {said}");
+        let console = Console::new(&stack, &token);
+        let each = stack.brokers.iter().map(|it| console.produce(it, &topic, "never"));
+        for (broker, said) in stack.brokers.iter().zip(join_all(each).await) {
+            let said = said.expect_err(name);
+            assert!(said.contains(r#"{"status":"invalid_token"}"#), "{name} at {broker}: {said}");
+        }
     }
     let login = Login::Token(stack.token_of("alice").await);
     stack.produce(&login, &topic, "the first").await.unwrap();

@@ -51,12 +51,73 @@ async fn a_broker_that_starts_again_knows_the_users_that_stay() {
     })
     .await;
 
+    // Now: getting it waits until it works at each broker, by which a lost user may be back.
+    let admin = stack.admin().await;
     let (node, victim) = active_controller(&stack, &before);
     killed(&stack, node, &victim).await;
-    let admin = stack.admin().await;
     for broker in &stack.brokers {
         stack.topics_at(broker, &admin).await.unwrap_or_else(|it| panic!("{broker}: {it}"));
     }
+}
+
+/// The brokers are nobody's children: they, and the restart that has been ordered, outlive the
+/// orchestrator, and the next one goes on where it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orchestrator_that_dies_in_a_rolling_restart_takes_nothing_with_it() {
+    let stack = Stack::new();
+    let before = stack.settled().await;
+    let running = stack.running();
+    let mut load = Load::start(&stack).await;
+
+    load.mark("without orchestrator").await;
+    stack.kill_orchestrator().await;
+    let username = stack.name("meanwhile");
+    stack.avn(&["service", "user-create", &stack.service, "--username", &username]).await;
+    assert_eq!(stack.running(), running, "brokers and proxy live on");
+    stack.start_orchestrator().await;
+    let user = stack.user(&username).await;
+    stack.topics_at(&stack.bootstrap(), &user).await.unwrap();
+    assert_eq!(stack.running(), running, "they are adopted, not started again");
+
+    load.mark("roll").await;
+    let since = stack.last_event().await;
+    let options = if before.has_oidc() { Stack::switch_off() } else { stack.switch_on() };
+    stack.update(&options).await;
+    wait_until("the first node goes down", Duration::from_mins(1), async || {
+        let now = stack.running();
+        if now.brokers.len() < running.brokers.len() { Ok(()) } else { Err(format!("{now:?}")) }
+    })
+    .await;
+    stack.kill_orchestrator().await;
+    let (resumed, _) = wait_until("it comes up by itself", Duration::from_mins(1), async || {
+        let now = stack.running();
+        if now.brokers.len() == running.brokers.len() { Ok(now) } else { Err(format!("{now:?}")) }
+    })
+    .await;
+    let same = |it: &(&u32, &Broker)| running.brokers[it.0].run == it.1.run;
+    assert_eq!(resumed.brokers.iter().filter(same).count(), 2, "{resumed:?}");
+
+    stack.start_orchestrator().await;
+    let after = stack.settled().await;
+    let restarts = stack.events_after(since).await;
+    let mut restarts: Vec<&str> = restarts
+        .iter()
+        .filter(|it| it.kind == "node_restart")
+        .filter_map(|it| it.description.split_whitespace().nth(1))
+        .collect();
+    restarts.sort_unstable();
+    assert_eq!(restarts, ["1", "2", "3"], "each node was restarted once");
+    for (node, broker) in stack.running().brokers {
+        assert!(broker.revision.starts_with(&after.revision), "{node}: {}", broker.revision);
+        let earlier = resumed.brokers[&node].run == broker.run;
+        assert_eq!(earlier, broker.revision == resumed.brokers[&node].revision, "{node}");
+    }
+
+    let report = load.finish().await;
+    for counted in ["failed", "lost", "duplicated", "out_of_order"] {
+        assert_eq!(report["totals"][counted], 0, "{counted}: {report}");
+    }
+    stack.delete_user(&username).await;
 }
 
 /// Kills a broker and waits until it runs again and all is well.

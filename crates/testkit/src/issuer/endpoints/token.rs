@@ -134,6 +134,7 @@ fn request(client: &str, form: &Form) -> Result<TokenRequest, Refusal> {
         audiences: if audiences.is_empty() { sound.audiences } else { audiences },
         ttl_secs: form.parsed("ttl")?.unwrap_or(sound.ttl_secs),
         subject: form.one("sub")?.map(str::to_owned),
+        custom_sub: form.one("custom_sub")?.map(str::to_owned),
         scope: form.one("scope")?.map_or(sound.scope, str::to_owned),
         defect: form.parsed("defect")?,
         client: sound.client,

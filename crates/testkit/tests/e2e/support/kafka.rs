@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use model::Timestamp;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
@@ -26,7 +26,17 @@ const LOOK: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub(crate) enum Login {
     Token(String),
-    Scram { username: String, password: String },
+    Scram {
+        username: String,
+        password: String,
+    },
+    /// By SCRAM-SHA-512 instead of SCRAM-SHA-256.
+    Scram512 {
+        username: String,
+        password: String,
+    },
+    /// Not at all.
+    Nothing,
 }
 
 /// Why something was not done.
@@ -81,7 +91,10 @@ impl ClientContext for Watcher {
     fn error(&self, error: KafkaError, reason: &str) {
         // A broker that hangs up in the middle has not refused anything.
         let hung_up = reason.contains("Broker transport failure") || reason.contains("Timed out");
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Authentication) && !hung_up {
+        let refused = error.rdkafka_error_code() == Some(RDKafkaErrorCode::Authentication);
+        // A broker that wants a login hangs up on whoever does not begin with one.
+        let without_login = reason.contains("connecting to a SASL listener?");
+        if refused && !hung_up || without_login {
             *lock(&self.refused) = Some(reason.to_owned());
         }
     }
@@ -164,7 +177,7 @@ impl Stack {
         self.produce_at(&self.bootstrap(), login, topic, value).await
     }
 
-    /// Reads a topic from its beginning until `value` comes.
+    /// Reads a topic from its beginning, in a group, until `value` comes, and commits that.
     pub(crate) async fn find_at(
         &self,
         broker: &str,
@@ -178,7 +191,10 @@ impl Stack {
             let consumer = client.consumer(&group);
             consumer.subscribe(&[&topic]).map_err(|error| refusal(&error))?;
             poll_until(consumer.context(), || match consumer.poll(LOOK)? {
-                Ok(message) => (message.payload() == Some(value.as_bytes())).then_some(Ok(())),
+                Ok(message) => (message.payload() == Some(value.as_bytes())).then(|| {
+                    let committed = consumer.commit_message(&message, CommitMode::Sync);
+                    committed.map_err(|error| refusal(&error))
+                }),
                 Err(error) => match refusal(&error) {
                     it @ Refusal::Kafka(
                         RDKafkaErrorCode::TopicAuthorizationFailed
@@ -197,16 +213,27 @@ impl Stack {
             .set("bootstrap.servers", broker)
             .set("security.protocol", &self.security_protocol)
             .set("client.id", "tidegate-e2e");
+        let mut scram = |mechanism: &str, username: &str, password: &str| {
+            config
+                .set("sasl.mechanism", mechanism)
+                .set("sasl.username", username)
+                .set("sasl.password", password);
+        };
         let token = match login {
             Login::Token(token) => {
                 config.set("sasl.mechanism", "OAUTHBEARER");
                 Some(token.clone())
             }
             Login::Scram { username, password } => {
-                config
-                    .set("sasl.mechanism", "SCRAM-SHA-256")
-                    .set("sasl.username", username)
-                    .set("sasl.password", password);
+                scram("SCRAM-SHA-256", username, password);
+                None
+            }
+            Login::Scram512 { username, password } => {
+                scram("SCRAM-SHA-512", username, password);
+                None
+            }
+            Login::Nothing => {
+                config.set("security.protocol", "PLAINTEXT");
                 None
             }
         };

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::Stack;
+use super::{Stack, wait_until};
 
 /// A run of a process: its number and its start time, so that a number used again is another run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,9 +37,7 @@ impl Stack {
     /// Looks at what runs now.
     pub(crate) fn running(&self) -> Running {
         let mut running = Running { brokers: BTreeMap::new(), proxies: Vec::new() };
-        let entries = fs::read_dir("/proc").expect("a Linux machine");
-        for pid in entries.filter_map(|it| it.ok()?.file_name().to_str()?.parse().ok()) {
-            let Some((run, arguments)) = look(pid) else { continue };
+        for (run, arguments) in all() {
             if let Some(node) = self.node_of(&arguments) {
                 let revision = revision(&arguments).expect("a broker is started with a revision");
                 running.brokers.insert(node, Broker { run, revision });
@@ -51,8 +50,50 @@ impl Stack {
 
     /// Ends a broker as if the power had gone.
     pub(crate) async fn kill(&self, broker: &Broker) {
-        let Run { pid, .. } = broker.run;
-        assert!(look(pid).is_some_and(|(run, _)| run == broker.run), "{pid} is another process");
+        self.kill_run(&broker.run).await;
+    }
+
+    /// Ends the orchestrator as if the power had gone, and nothing else.
+    pub(crate) async fn kill_orchestrator(&self) {
+        let orchestrator = self.orchestrator().expect("the orchestrator runs");
+        self.kill_run(&orchestrator).await;
+        wait_until("the orchestrator is gone", Duration::from_secs(5), async || {
+            self.orchestrator().map_or(Ok(()), |it| Err(format!("{it:?}")))
+        })
+        .await;
+    }
+
+    /// Brings the stack up again as `cargo xtask dev` does, and waits until all is well.
+    pub(crate) async fn start_orchestrator(&self) {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask");
+        let output = Command::new(&self.xtask)
+            .args(["dev", "--state"])
+            .arg(&self.dir)
+            .args(["--detach", "--no-build"])
+            .env("CARGO_MANIFEST_DIR", workspace)
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .expect("cannot run TIDEGATE_TEST_XTASK");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn orchestrator(&self) -> Option<Run> {
+        all().find(|(_, arguments)| self.is_orchestrator(arguments)).map(|(run, _)| run)
+    }
+
+    /// An agent is the same program, and not the orchestrator.
+    fn is_orchestrator(&self, arguments: &[String]) -> bool {
+        let program = Path::new(&arguments[0]);
+        program.ends_with("tidegate-orchestrator")
+            && program.starts_with(&self.dir)
+            && arguments.get(1).is_none_or(|it| it != "run-node")
+    }
+
+    async fn kill_run(&self, run: &Run) {
+        let Run { pid, .. } = *run;
+        assert!(look(pid).is_some_and(|(now, _)| now == *run), "{pid} is another process");
         let status = Command::new("kill")
             .args(["-9", &pid.to_string()])
             .stdin(Stdio::null())
@@ -74,6 +115,12 @@ impl Stack {
         let program = arguments.first().is_some_and(|it| it.ends_with("tidegate-rest-proxy"));
         program && arguments.iter().any(|it| Path::new(it).starts_with(&self.dir))
     }
+}
+
+/// Every process.
+fn all() -> impl Iterator<Item = (Run, Vec<String>)> {
+    let entries = fs::read_dir("/proc").expect("a Linux machine");
+    entries.filter_map(|it| look(it.ok()?.file_name().to_str()?.parse().ok()?))
 }
 
 fn look(pid: u32) -> Option<(Run, Vec<String>)> {

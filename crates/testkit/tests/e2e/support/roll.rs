@@ -12,6 +12,8 @@ pub(crate) struct Roll {
     pub(crate) took: Duration,
     /// Each picture that differed from the one before, with its time.
     pub(crate) pictures: Vec<(Instant, ServiceState)>,
+    /// How many brokers ran at the worst moment, by the process table.
+    pub(crate) fewest_running: usize,
     /// The nodes in the order in which they were restarted, as the events tell it.
     pub(crate) order: Vec<String>,
     pub(crate) end: ServiceState,
@@ -20,9 +22,11 @@ pub(crate) struct Roll {
 /// Watches a rolling restart that has begun after event `since`.
 pub(crate) async fn watch_roll(stack: &Stack, since: i64) -> Roll {
     let mut pictures: Vec<(Instant, ServiceState)> = Vec::new();
+    let mut fewest_running = usize::MAX;
     let what = "the rolling restart ends";
     let (end, took) = wait_until(what, Duration::from_mins(10), async || {
         let service = stack.service().await;
+        fewest_running = fewest_running.min(stack.running().brokers.len());
         if pictures.last().is_none_or(|(_, last)| *last != service) {
             pictures.push((Instant::now(), service.clone()));
         }
@@ -38,7 +42,7 @@ pub(crate) async fn watch_roll(stack: &Stack, since: i64) -> Roll {
             format!("{}-{node}", stack.service)
         })
         .collect();
-    Roll { took, pictures, order, end }
+    Roll { took, pictures, fewest_running, order, end }
 }
 
 impl Roll {
@@ -55,11 +59,31 @@ impl Roll {
         phases
     }
 
-    /// Fails unless never two nodes were down, or going down, at once.
+    /// Fails unless never two nodes were down, or going down, at once, and each went down when the
+    /// others were in sync.
     pub(crate) fn assert_one_at_a_time(&self) {
+        let nodes = self.end.nodes.len();
+        assert!(self.fewest_running >= nodes - 1, "only {} brokers ran", self.fewest_running);
+        let mut down = None;
         for (_, picture) in &self.pictures {
-            let out = picture.nodes.iter().filter(|it| is_out(&it.state)).count();
-            assert!(out <= 1, "two nodes are out at once: {picture:?}");
+            let out: Vec<&str> = picture
+                .nodes
+                .iter()
+                .filter(|it| is_out(&it.state))
+                .map(|it| it.name.as_str())
+                .collect();
+            assert!(out.len() <= 1, "two nodes are out at once: {picture:?}");
+            if let [node] = out[..]
+                && down != Some(node)
+            {
+                down = Some(node);
+                let running = picture.nodes.iter().filter(|it| it.state == "running").count();
+                assert_eq!(
+                    running,
+                    nodes - 1,
+                    "{node} goes before all others are back: {picture:?}"
+                );
+            }
         }
     }
 

@@ -24,6 +24,7 @@ pub(crate) struct Stack {
     pub(crate) avn: PathBuf,
     pub(crate) java: PathBuf,
     pub(crate) libs: PathBuf,
+    pub(crate) xtask: PathBuf,
     /// The folder below which the stack's own processes run.
     pub(crate) dir: PathBuf,
     /// Begins every name that this test makes up, so that tests and runs do not meet.
@@ -72,6 +73,7 @@ impl Stack {
             avn: required("TIDEGATE_TEST_AVN").into(),
             java: required("TIDEGATE_TEST_JAVA").into(),
             libs: required("TIDEGATE_TEST_KAFKA_LIBS").into(),
+            xtask: required("TIDEGATE_TEST_XTASK").into(),
             dir,
             run,
             scratch,

@@ -35,6 +35,9 @@ impl Stack {
         if let Some(subject) = &wish.subject {
             form = form.form("sub", subject);
         }
+        if let Some(custom_sub) = &wish.custom_sub {
+            form = form.form("custom_sub", custom_sub);
+        }
         if let Some(defect) = wish.defect {
             let (_, name) =
                 BAD_TOKENS.into_iter().find(|(it, _)| *it == defect).expect("it is one");

@@ -31,7 +31,7 @@ pub fn alarm(stop: CancellationToken) -> (Alarm, Wake) {
 }
 
 impl Alarm {
-    /// Passes on what the database notifies of, until nobody hears any more or `stop`. Whoever
+    /// Passes on what the database notifies of, until `stop`. Whoever
     /// waits also looks from time to time, so a lost notification costs time and nothing else.
     pub async fn run(self, store: Store, stop: CancellationToken) {
         let listening = async {

@@ -57,7 +57,7 @@ pub(super) async fn create(
     if let Some(oidc) = effective.oidc() {
         preflight::check(oidc).await?;
     }
-    for _ in 1..ATTEMPTS {
+    for _ in 0..ATTEMPTS {
         let placed = place(&app.settings, plan, app.store.services.highest_port().await?)?;
         let rendered = rendered(&name, plan, &effective, &placed.nodes);
         let protection = body.termination_protection.unwrap_or_default();

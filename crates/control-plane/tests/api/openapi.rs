@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 use crate::harness::{Api, OTHER_TOKEN};
 
-/// Method, path and whether a project is in the path, of every operation.
+/// Method and path of every operation.
 fn operations() -> Vec<(String, String)> {
     let (_, document) = control_plane::api();
     let document: Value = serde_json::from_str(&document.to_json().unwrap()).unwrap();

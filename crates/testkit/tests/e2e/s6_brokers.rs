@@ -72,9 +72,10 @@ async fn the_principal_is_the_claim_that_the_option_names() {
 async fn librdkafka_without_a_login_at_each_broker() {
     let stack = Stack::new();
     ready(&stack).await;
-    for broker in &stack.brokers {
-        let refusal = stack.topics_at(broker, &Login::Nothing).await.unwrap_err();
-        assert!(matches!(refusal, Refusal::Authentication(_)), "{broker}: {refusal}");
+    // Hung up on whenever it asks for something, which librdkafka does not tell.
+    let each = stack.brokers.iter().map(|it| stack.topics_at(it, &Login::Nothing));
+    for (broker, seen) in stack.brokers.iter().zip(join_all(each).await) {
+        assert!(matches!(seen, Err(Refusal::Silence(_))), "{broker}: {seen:?}");
     }
 }
 
@@ -145,7 +146,7 @@ async fn the_console_producer_with_every_bad_token_at_each_broker() {
             // The client itself takes nothing that has no signature at all.
             let console = Console::new(&stack, &token);
             let said = console.produce(&stack.bootstrap(), &topic, "never").await.expect_err(name);
-            assert!(said.contains("JwtValidatorException"), "{name}: {said}");
+            assert!(said.contains("Malformed JWT provided"), "{name}: {said}");
             token.push_str("AAAA");
         }
         let console = Console::new(&stack, &token);

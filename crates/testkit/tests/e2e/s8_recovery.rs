@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Broker, Load, Refusal, ServiceState, Stack, figure, wait_until};
+use crate::support::{Broker, Load, Refusal, Running, ServiceState, Stack, figure, wait_until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_broker_comes_back_and_nothing_is_lost() {
@@ -83,19 +83,25 @@ async fn an_orchestrator_that_dies_in_a_rolling_restart_takes_nothing_with_it() 
     let since = stack.last_event().await;
     let options = if before.has_oidc() { Stack::switch_off() } else { stack.switch_on() };
     stack.update(&options).await;
-    wait_until("the first node goes down", Duration::from_mins(1), async || {
-        let now = stack.running();
-        if now.brokers.len() < running.brokers.len() { Ok(()) } else { Err(format!("{now:?}")) }
+    wait_until("the first restart is ordered", Duration::from_mins(1), async || {
+        let events = stack.events_after(since).await;
+        let ordered = events.iter().any(|it| it.kind == "node_restart");
+        if ordered { Ok(()) } else { Err(format!("{events:?}")) }
     })
     .await;
     stack.kill_orchestrator().await;
-    let (resumed, _) = wait_until("it comes up by itself", Duration::from_mins(1), async || {
-        let now = stack.running();
-        if now.brokers.len() == running.brokers.len() { Ok(now) } else { Err(format!("{now:?}")) }
-    })
-    .await;
-    let same = |it: &(&u32, &Broker)| running.brokers[it.0].run == it.1.run;
-    assert_eq!(resumed.brokers.iter().filter(same).count(), 2, "{resumed:?}");
+    let replaced = |now: &Running| {
+        let other = |it: &(&u32, &Broker)| running.brokers[it.0].run != it.1.run;
+        now.brokers.iter().filter(other).count()
+    };
+    let (resumed, _) =
+        wait_until("the node is back by itself", Duration::from_mins(1), async || {
+            let now = stack.running();
+            let back = now.brokers.len() == running.brokers.len() && replaced(&now) > 0;
+            if back { Ok(now) } else { Err(format!("{now:?}")) }
+        })
+        .await;
+    assert_eq!(replaced(&resumed), 1, "nobody is there who could order another: {resumed:?}");
 
     stack.start_orchestrator().await;
     let after = stack.settled().await;

@@ -91,10 +91,7 @@ impl ClientContext for Watcher {
     fn error(&self, error: KafkaError, reason: &str) {
         // A broker that hangs up in the middle has not refused anything.
         let hung_up = reason.contains("Broker transport failure") || reason.contains("Timed out");
-        let refused = error.rdkafka_error_code() == Some(RDKafkaErrorCode::Authentication);
-        // A broker that wants a login hangs up on whoever does not begin with one.
-        let without_login = reason.contains("connecting to a SASL listener?");
-        if refused && !hung_up || without_login {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Authentication) && !hung_up {
             *lock(&self.refused) = Some(reason.to_owned());
         }
     }

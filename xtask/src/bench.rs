@@ -1,6 +1,8 @@
 //! `cargo xtask bench`: measurements by name, each with its goals, as a table and as JSON.
 #![allow(clippy::print_stdout, reason = "this is a command-line tool")]
 
+mod auth;
+mod rest;
 mod roll;
 mod row;
 
@@ -14,24 +16,35 @@ use crate::bench::row::{Row, table};
 use crate::flags;
 use crate::interrupt;
 use crate::places::Places;
-use crate::stack::Build;
 
 /// A measurement.
 struct Bench {
     name: &'static str,
     what: &'static str,
-    run: fn(&Shell, &Places, Build) -> anyhow::Result<Vec<Row>>,
+    run: fn(&Shell, &Places, &flags::Bench) -> anyhow::Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 1] = [Bench {
-    name: "roll",
-    what: "OIDC switched under load: time of the rolling restart, records failed or lost",
-    run: roll::run,
-}];
+const BENCHES: [Bench; 3] = [
+    Bench {
+        name: "auth",
+        what: "one verification of a token, beside the bare arithmetic of its signature",
+        run: auth::run,
+    },
+    Bench {
+        name: "roll",
+        what: "OIDC switched under load: time of the rolling restart, records failed or lost",
+        run: roll::run,
+    },
+    Bench {
+        name: "rest",
+        what: "the REST proxy beside native librdkafka: throughput, latency, CPU and memory",
+        run: rest::run,
+    },
+];
 
 /// Runs the one that was asked for, or lists them.
-pub(crate) fn run(sh: &Shell, flags: flags::Bench) -> anyhow::Result<()> {
-    let Some(name) = flags.name else {
+pub(crate) fn run(sh: &Shell, flags: &flags::Bench) -> anyhow::Result<()> {
+    let Some(name) = &flags.name else {
         for bench in &BENCHES {
             println!("{:<8} {}", bench.name, bench.what);
         }
@@ -40,8 +53,8 @@ pub(crate) fn run(sh: &Shell, flags: flags::Bench) -> anyhow::Result<()> {
     let found = BENCHES.iter().find(|bench| bench.name == name);
     let bench = found.with_context(|| format!("no bench `{name}`: see `cargo xtask bench`"))?;
     interrupt::catch()?;
-    let places = Places::new(sh, flags.state)?;
-    let rows = (bench.run)(sh, &places, Build::unless(flags.no_build))?;
+    let places = Places::new(sh, flags.state.clone())?;
+    let rows = (bench.run)(sh, &places, flags)?;
     println!("\n{}\n{}", bench.what, table(&rows));
     let path = places.target.join("bench").join(format!("{name}.json"));
     fs::create_dir_all(path.parent().context("it has a folder")?)?;

@@ -73,6 +73,16 @@ xflags::xflags! {
             optional --state dir: PathBuf
             /// Start the programs as they were built last.
             optional --no-build
+            /// rest: only this line. Can be given more than once.
+            repeated --only line: String
+            /// rest: one pair of short windows, for tuning.
+            optional --quick
+            /// rest: how many adjacent pairs, 3 unless told.
+            optional --pairs count: usize
+            /// rest: measure this REST proxy instead of the one of the sources.
+            optional --proxy path: PathBuf
+            /// rest: one-node or three-nodes. Without it both, with `--only` one-node.
+            optional --table name: String
         }
 
         /// Save what Postgres says of each query, so that a build needs no database.
@@ -170,6 +180,11 @@ pub struct Bench {
 
     pub state: Option<PathBuf>,
     pub no_build: bool,
+    pub only: Vec<String>,
+    pub quick: bool,
+    pub pairs: Option<usize>,
+    pub proxy: Option<PathBuf>,
+    pub table: Option<String>,
 }
 
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 mod addresses;
 mod api;
 mod bench;
+mod daemon;
 mod demo;
 mod dev;
 mod downloads;
@@ -13,6 +14,7 @@ mod interrupt;
 mod load;
 mod loc;
 mod node_processes;
+mod one_node;
 mod places;
 mod ports;
 mod postgres;
@@ -52,7 +54,7 @@ fn run(flags: flags::Xtask) -> anyhow::Result<()> {
         flags::XtaskCmd::Dev(flags) => dev::run(&sh, flags),
         flags::XtaskCmd::Demo(flags) => demo::run(&sh, flags),
         flags::XtaskCmd::Test(flags) => suites::run(&sh, &flags),
-        flags::XtaskCmd::Bench(flags) => bench::run(&sh, flags),
+        flags::XtaskCmd::Bench(flags) => bench::run(&sh, &flags),
         flags::XtaskCmd::Sqlx(flags) => sqlx::run(&sh, flags.check),
         flags::XtaskCmd::Graph(_) => graph::show(&sh),
         flags::XtaskCmd::Loc(_) => loc::show(&root),

@@ -97,6 +97,11 @@ impl Places {
         self.target.join("debug").join(name)
     }
 
+    /// The same, built to be fast.
+    pub(crate) fn release(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(name)
+    }
+
     /// A program as this stack runs it: a link beside its data, so that a build in the meantime
     /// does not take it away from under it.
     pub(crate) fn installed(&self, name: &str) -> PathBuf {

@@ -1,12 +1,11 @@
 //! What a token says, and whether that is enough: a pure function of claims, rules and time.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use model::Timestamp;
-use serde_json::{Map, Value};
 
 use crate::error::AuthError;
-use crate::json::member;
+use crate::json::{Json, Object};
 
 /// Kafka's `sasl.oauthbearer.clock.skew.seconds`, granted for `nbf` and `iat` only.
 const SKEW_SECS: i64 = 30;
@@ -18,7 +17,7 @@ const MAX_PRINCIPAL: usize = 256;
 /// What a token has to say.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
-    pub(crate) issuer: String,
+    pub(crate) issuer: Arc<str>,
     pub(crate) audiences: Vec<String>,
     pub(crate) principal_claim: String,
 }
@@ -31,15 +30,13 @@ pub(crate) struct Identity {
     pub(crate) expires_at: Timestamp,
 }
 
-type Claims = Map<String, Value>;
-
 impl Rules {
     /// Judges `claims` at the moment `now`.
-    pub(crate) fn check(&self, claims: &Claims, now: Timestamp) -> Result<Identity, AuthError> {
+    pub(crate) fn check(&self, claims: &Object<'_>, now: Timestamp) -> Result<Identity, AuthError> {
         refuse_other_purposes(claims)?;
         let (iat, exp) = times(claims, now)?;
-        match member(claims, "iss") {
-            Some(Value::String(issuer)) if *issuer == self.issuer => {}
+        match claims.member("iss") {
+            Some(Json::Text(issuer)) if **issuer == *self.issuer => {}
             _ => return Err(AuthError::Issuer),
         }
         self.check_audience(claims)?;
@@ -51,11 +48,11 @@ impl Rules {
         })
     }
 
-    fn check_audience(&self, claims: &Claims) -> Result<(), AuthError> {
-        let ours = |audience: &String| self.audiences.contains(audience);
-        let matches = match member(claims, "aud") {
-            Some(Value::String(audience)) => ours(audience),
-            Some(Value::Array(items)) => {
+    fn check_audience(&self, claims: &Object<'_>) -> Result<(), AuthError> {
+        let ours = |audience: &str| self.audiences.iter().any(|it| it == audience);
+        let matches = match claims.member("aud") {
+            Some(Json::Text(audience)) => ours(audience),
+            Some(Json::List(items)) => {
                 strings(items).ok_or(AuthError::Audience)?.into_iter().any(ours)
             }
             _ => false,
@@ -63,8 +60,8 @@ impl Rules {
         if matches { Ok(()) } else { Err(AuthError::Audience) }
     }
 
-    fn principal(&self, claims: &Claims) -> Result<String, AuthError> {
-        let Some(Value::String(name)) = member(claims, &self.principal_claim) else {
+    fn principal(&self, claims: &Object<'_>) -> Result<String, AuthError> {
+        let Some(Json::Text(name)) = claims.member(&self.principal_claim) else {
             return Err(AuthError::NoPrincipal);
         };
         // Kafka would trim the name: two spellings, one principal. `*` and `ANONYMOUS` mean
@@ -75,7 +72,7 @@ impl Rules {
             && !name.chars().any(is_control)
             && name != "*"
             && name != "ANONYMOUS";
-        if acceptable { Ok(name.clone()) } else { Err(AuthError::Principal) }
+        if acceptable { Ok(name.clone().into_owned()) } else { Err(AuthError::Principal) }
     }
 }
 
@@ -86,24 +83,24 @@ fn is_control(c: char) -> bool {
 }
 
 /// Refuses tokens that the same keys sign for other purposes, and those that are no bearer tokens.
-fn refuse_other_purposes(claims: &Claims) -> Result<(), AuthError> {
+fn refuse_other_purposes(claims: &Object<'_>) -> Result<(), AuthError> {
     // `nonce` and `at_hash` are of ID tokens, `events` of logout and security event tokens.
-    if ["nonce", "at_hash", "events"].iter().any(|&name| claims.contains_key(name)) {
+    if ["nonce", "at_hash", "events"].iter().any(|&name| claims.has(name)) {
         return Err(AuthError::NotAccessToken);
     }
     // Keycloak writes the purpose into the payload.
     let other = ["ID", "Refresh", "Offline", "Logout"];
-    if claims.get("typ").and_then(Value::as_str).is_some_and(|typ| other.contains(&typ)) {
+    if claims.get("typ").and_then(Json::as_str).is_some_and(|typ| other.contains(&typ)) {
         return Err(AuthError::NotAccessToken);
     }
-    if claims.contains_key("cnf") {
+    if claims.has("cnf") {
         return Err(AuthError::Bound);
     }
     Ok(())
 }
 
 /// `iat` and `exp` in seconds, if `now` is between them.
-fn times(claims: &Claims, now: Timestamp) -> Result<(i64, i64), AuthError> {
+fn times(claims: &Object<'_>, now: Timestamp) -> Result<(i64, i64), AuthError> {
     let expires = seconds(claims, "exp")?.ok_or(AuthError::NoTimes)?;
     let issued = seconds(claims, "iat")?.ok_or(AuthError::NoTimes)?;
     let not_before = seconds(claims, "nbf")?.unwrap_or(0);
@@ -121,8 +118,9 @@ fn times(claims: &Claims, now: Timestamp) -> Result<(i64, i64), AuthError> {
 }
 
 /// A `NumericDate` in whole seconds, rounded towards zero as jose4j does.
-fn seconds(claims: &Claims, name: &str) -> Result<Option<i64>, AuthError> {
-    let Some(value) = member(claims, name) else { return Ok(None) };
+fn seconds(claims: &Object<'_>, name: &str) -> Result<Option<i64>, AuthError> {
+    let Some(value) = claims.member(name) else { return Ok(None) };
+    let Json::Number(value) = value else { return Err(AuthError::Claims) };
     let secs =
         value.as_i64().or_else(|| value.as_f64().and_then(whole)).ok_or(AuthError::Claims)?;
     if (0..=LAST_SECS).contains(&secs) { Ok(Some(secs)) } else { Err(AuthError::Claims) }
@@ -135,41 +133,38 @@ fn whole(value: f64) -> Option<i64> {
 }
 
 /// Claims that do not matter here, but that make Kafka refuse a token if they are of another type.
-fn check_types(claims: &Claims) -> Result<(), AuthError> {
-    let text = |name| member(claims, name).is_none_or(Value::is_string);
+fn check_types(claims: &Object<'_>) -> Result<(), AuthError> {
+    let text = |name| claims.member(name).is_none_or(|it| it.as_str().is_some());
     if !text("sub") || !text("jti") {
         return Err(AuthError::Claims);
     }
-    let elements = match member(claims, "scope") {
+    let mut elements = match claims.member("scope") {
         None => return Ok(()),
-        Some(Value::String(one)) => vec![one],
-        Some(Value::Array(items)) => strings(items).ok_or(AuthError::Scope)?,
+        Some(Json::Text(one)) => vec![&**one],
+        Some(Json::List(items)) => strings(items).ok_or(AuthError::Scope)?,
         Some(_) => return Err(AuthError::Scope),
     };
     // Java's `trim` takes control characters away, too.
     let blank = |c: char| c.is_whitespace() || c <= ' ';
-    let distinct: BTreeSet<&str> = elements.iter().map(|it| it.trim_matches(blank)).collect();
-    if distinct.contains("") || distinct.len() < elements.len() {
+    for element in &mut elements {
+        *element = element.trim_matches(blank);
+    }
+    elements.sort_unstable();
+    if elements.contains(&"") || elements.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(AuthError::Scope);
     }
     Ok(())
 }
 
 /// All of `items`, if they are strings.
-fn strings(items: &[Value]) -> Option<Vec<&String>> {
-    items
-        .iter()
-        .map(|item| match item {
-            Value::String(text) => Some(text),
-            _ => None,
-        })
-        .collect()
+fn strings<'c>(items: &'c [Json<'_>]) -> Option<Vec<&'c str>> {
+    items.iter().map(Json::as_str).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Map, Value, json};
 
     use super::*;
 
@@ -196,7 +191,7 @@ mod tests {
             values in prop::collection::vec(value(), 8),
         ) {
             let rules = Rules {
-                issuer: "us".to_owned(),
+                issuer: "us".into(),
                 audiences: vec!["us".to_owned()],
                 principal_claim: "sub".to_owned(),
             };
@@ -208,13 +203,17 @@ mod tests {
             ] {
                 claims.insert(name.to_owned(), value);
             }
-            prop_assert!(rules.check(&claims, NOW).is_ok());
+            let check = |claims: &Map<String, Value>| {
+                let text = serde_json::to_vec(claims).unwrap();
+                rules.check(&crate::json::object(&text).unwrap(), NOW)
+            };
+            prop_assert!(check(&claims).is_ok());
             let names = ["iss", "aud", "sub", "iat", "exp", "nbf", "jti", "scope"];
             // One claim of the eight is replaced by each of the values in turn.
             for (name, value) in names.into_iter().zip(values) {
                 let mut claims = claims.clone();
                 claims.insert(name.to_owned(), value);
-                if let Ok(identity) = rules.check(&claims, NOW) {
+                if let Ok(identity) = check(&claims) {
                     prop_assert!(identity.expires_at > NOW);
                     prop_assert!(identity.issued_at <= identity.expires_at);
                     prop_assert_eq!(identity.principal.trim(), &identity.principal);

@@ -1,6 +1,8 @@
 //! Why a token, a key or an identity provider is refused. No text here contains anything of a
 //! token: not in an answer, and not in a log.
 
+use model::UrlRule;
+
 /// Why there is no principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum AuthError {
@@ -81,8 +83,8 @@ impl AuthError {
         }
     }
 
-    /// The `error_description` of RFC 6750: ASCII without quotes and backslashes. The reason is
-    /// told only where the signature was good; a stranger learns nothing.
+    /// The `error_description` of RFC 6750: ASCII without quotes and backslashes, and always one of
+    /// these texts. They say nothing about keys; the rest whoever has the token can read in it.
     pub const fn description(self) -> &'static str {
         match self {
             Self::TooLong
@@ -120,6 +122,21 @@ pub enum ConfigError {
     /// Kafka splits its list of audiences at commas.
     #[error("an audience has a comma")]
     AudienceComma,
+    /// No issuer is configured.
+    #[error("there is no issuer")]
+    NoIssuer,
+    /// Which rules hold for its tokens could not be known.
+    #[error("an issuer is configured twice")]
+    DuplicateIssuer,
+    /// Its metadata cannot be looked for.
+    #[error("the issuer is no address to discover its keys from")]
+    Undiscoverable(#[source] UrlRule),
+    /// Its metadata cannot be looked for: its address has a query.
+    #[error("an issuer with a query has no metadata to discover its keys from")]
+    IssuerQuery,
+    /// Times that contradict each other.
+    #[error("the times for keys are not acceptable: {0}")]
+    Times(&'static str),
     /// The HTTP client could not be made.
     #[error("the HTTP client cannot be made")]
     Client(#[source] reqwest::Error),
@@ -134,6 +151,11 @@ pub enum JwksError {
     /// No connection, or it broke.
     #[error("it cannot be reached")]
     Unreachable(#[source] reqwest::Error),
+    /// It has no address where an identity provider may be.
+    #[error(
+        "its address is not one where an identity provider may be: it is neither public nor in a network that the operator allows (TIDEGATE_IDP_NETWORKS)"
+    )]
+    Address,
     /// It took longer than five seconds.
     #[error("it did not answer in time")]
     Timeout,
@@ -155,6 +177,21 @@ pub enum JwksError {
     /// Every key was refused.
     #[error("none of its keys can verify a token")]
     NoUsableKey,
+    /// It says that nothing has changed, and we have nothing.
+    #[error("it answers 304 to a question that was not asked")]
+    NotModified,
+    /// The issuer's metadata could not be had.
+    #[error("the issuer's metadata cannot be fetched")]
+    Metadata(#[source] Box<JwksError>),
+    /// The issuer's metadata is something else.
+    #[error("the issuer's metadata is no JSON object with an issuer and a jwks_uri")]
+    NotMetadata,
+    /// Somebody else's metadata: the strings are compared byte for byte.
+    #[error("the metadata is of another issuer")]
+    OtherIssuer,
+    /// The metadata names an address that we do not go to.
+    #[error("the jwks_uri of the metadata is not acceptable")]
+    JwksUri(#[source] UrlRule),
 }
 
 /// Why a published key is not used.

@@ -2,19 +2,16 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, crypto};
-use serde_json::{Map, Value};
 
-use crate::accepted::{MAX_KID, algorithm};
+use crate::accepted::{Algorithm, MAX_KID};
 use crate::error::AuthError;
-use crate::json::{self, member};
+use crate::json::{self, Json, Object};
 use crate::jwk::Key;
 
 /// The longest token that is looked at.
-const MAX_TOKEN: usize = 16 * 1024;
+pub(crate) const MAX_TOKEN: usize = 16 * 1024;
 /// The longest header, decoded.
 const MAX_HEADER: usize = 4 * 1024;
-
 /// A token taken apart. Nothing of it is proven.
 pub(crate) struct Jws<'t> {
     /// What it is signed with, by its own word; one of those that we accept.
@@ -23,8 +20,8 @@ pub(crate) struct Jws<'t> {
     pub(crate) kid: Option<String>,
     /// What is signed: header, dot, payload.
     message: &'t str,
-    payload: &'t str,
-    signature: &'t str,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
 }
 
 impl<'t> Jws<'t> {
@@ -33,15 +30,8 @@ impl<'t> Jws<'t> {
         if token.len() > MAX_TOKEN {
             return Err(AuthError::TooLong);
         }
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        if !token.bytes().all(plain) {
-            return Err(AuthError::Malformed);
-        }
         let (message, signature) = token.rsplit_once('.').ok_or(AuthError::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(AuthError::Malformed)?;
-        if payload.contains('.') || header.is_empty() || payload.is_empty() {
-            return Err(AuthError::Malformed);
-        }
         let header = decode(header)?;
         if header.len() > MAX_HEADER {
             return Err(AuthError::TooLong);
@@ -51,42 +41,44 @@ impl<'t> Jws<'t> {
         refuse_extensions(&header)?;
         refuse_other_types(&header)?;
         let kid = kid(&header)?;
-        if signature.is_empty() {
-            return Err(AuthError::Malformed);
-        }
-        Ok(Self { alg, kid, message, payload, signature })
+        Ok(Self { alg, kid, message, payload: decode(payload)?, signature: decode(signature)? })
     }
 
-    /// Checks the signature by `key`, and gives the bytes that are proven by it.
-    pub(crate) fn verified_payload(&self, key: &Key) -> Result<Vec<u8>, AuthError> {
-        let message = self.message.as_bytes();
-        match crypto::verify(self.signature, message, key.decoding(), self.alg) {
-            Ok(true) => decode(self.payload),
-            Ok(false) | Err(_) => Err(AuthError::Signature),
-        }
+    /// The claims, unproven as well.
+    pub(crate) fn claims(&self) -> Result<Object<'_>, AuthError> {
+        json::object(&self.payload).ok_or(AuthError::Claims)
+    }
+
+    /// Whether `key` signed all of it. From then on header and claims are proven.
+    pub(crate) fn check_signature(&self, key: &Key) -> Result<(), AuthError> {
+        let good = key.verifies(self.alg, self.message.as_bytes(), &self.signature);
+        if good { Ok(()) } else { Err(AuthError::Signature) }
     }
 }
 
-/// Strict base64url: no padding, no other alphabet, no stray bits at the end.
+/// Strict base64url: no padding, no other alphabet, no stray bits at the end, and not nothing.
 fn decode(part: &str) -> Result<Vec<u8>, AuthError> {
+    if part.is_empty() {
+        return Err(AuthError::Malformed);
+    }
     URL_SAFE_NO_PAD.decode(part).map_err(|_| AuthError::Malformed)
 }
 
-fn accepted_alg(header: &Map<String, Value>) -> Result<Algorithm, AuthError> {
-    header.get("alg").and_then(Value::as_str).and_then(algorithm).ok_or(AuthError::Algorithm)
+fn accepted_alg(header: &Object<'_>) -> Result<Algorithm, AuthError> {
+    header.get("alg").and_then(Json::as_str).and_then(Algorithm::named).ok_or(AuthError::Algorithm)
 }
 
 /// Refuses what changes the meaning of the rest. `jwk`, `jku`, `x5u` and `x5c` change nothing: the
 /// key is never taken from a token.
-fn refuse_extensions(header: &Map<String, Value>) -> Result<(), AuthError> {
+fn refuse_extensions(header: &Object<'_>) -> Result<(), AuthError> {
     // With `cty: JWT` jose4j takes the payload for another token.
-    if ["crit", "b64", "zip", "enc", "cty"].iter().any(|&name| header.contains_key(name)) {
+    if ["crit", "b64", "zip", "enc", "cty"].iter().any(|&name| header.has(name)) {
         return Err(AuthError::Extension);
     }
     // jose4j looks for the key by these as well, and fails if they are no strings.
     if ["x5t", "x5t#S256"]
         .iter()
-        .any(|&name| member(header, name).is_some_and(|it| !it.is_string()))
+        .any(|&name| header.member(name).is_some_and(|it| it.as_str().is_none()))
     {
         return Err(AuthError::Malformed);
     }
@@ -94,22 +86,20 @@ fn refuse_extensions(header: &Map<String, Value>) -> Result<(), AuthError> {
 }
 
 /// Refuses an explicit type (RFC 8725, 3.11) other than those of access tokens.
-fn refuse_other_types(header: &Map<String, Value>) -> Result<(), AuthError> {
+fn refuse_other_types(header: &Object<'_>) -> Result<(), AuthError> {
     let accepted = ["jwt", "at+jwt", "application/at+jwt"];
     match header.get("typ") {
         None => Ok(()),
-        Some(Value::String(typ)) if accepted.iter().any(|it| it.eq_ignore_ascii_case(typ)) => {
-            Ok(())
-        }
+        Some(Json::Text(typ)) if accepted.iter().any(|it| it.eq_ignore_ascii_case(typ)) => Ok(()),
         Some(_) => Err(AuthError::NotAccessToken),
     }
 }
 
-fn kid(header: &Map<String, Value>) -> Result<Option<String>, AuthError> {
-    match member(header, "kid") {
+fn kid(header: &Object<'_>) -> Result<Option<String>, AuthError> {
+    match header.member("kid") {
         None => Ok(None),
-        Some(Value::String(kid)) if kid.len() <= MAX_KID => Ok(Some(kid.clone())),
-        Some(Value::String(_)) => Err(AuthError::UnknownKey),
+        Some(Json::Text(kid)) if kid.len() <= MAX_KID => Ok(Some(kid.clone().into_owned())),
+        Some(Json::Text(_)) => Err(AuthError::UnknownKey),
         Some(_) => Err(AuthError::Malformed),
     }
 }

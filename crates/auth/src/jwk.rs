@@ -3,134 +3,116 @@
 use std::fmt;
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
+    RsaPublicKeyComponents, VerificationAlgorithm,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
-use serde_json::{Map, Value};
 
-use crate::accepted::{MAX_KID, algorithm};
+use crate::accepted::{Algorithm, MAX_KID};
 use crate::error::KeyRefusal;
-use crate::json::member;
+use crate::json::{Json, Object};
 
-type Jwk = Map<String, Value>;
-
-/// A key that may verify tokens.
+/// A key that may verify tokens, parsed once: a verification does nothing but arithmetic.
 pub(crate) struct Key {
-    shape: Shape,
-    alg: Option<Algorithm>,
-    decoding: DecodingKey,
-}
-
-/// Kind and curve of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    Rsa,
-    P256,
-    P384,
-    Ed25519,
+    /// One entry for each algorithm that it serves. An RSA key that names none serves six.
+    ready: Vec<(Algorithm, ParsedPublicKey)>,
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({:?}, {:?})", self.shape, self.alg)
+        f.debug_list().entries(self.ready.iter().map(|(alg, _)| alg)).finish()
     }
 }
 
 impl Key {
     /// Reads a member of a JWKS.
-    pub(crate) fn read(jwk: &Jwk) -> Result<Self, KeyRefusal> {
+    pub(crate) fn read(jwk: &Object<'_>) -> Result<Self, KeyRefusal> {
         check_purpose(jwk)?;
-        let (shape, decoding) = match text(jwk, "kty")? {
-            Some("RSA") => (Shape::Rsa, rsa(jwk)?),
+        let mut ready = match text(jwk, "kty")? {
+            Some("RSA") => rsa(jwk)?,
             Some("EC") => match text(jwk, "crv")? {
-                Some("P-256") => (Shape::P256, ec(jwk, 32, &ECDSA_P256_SHA256_FIXED)?),
-                Some("P-384") => (Shape::P384, ec(jwk, 48, &ECDSA_P384_SHA384_FIXED)?),
+                Some("P-256") => vec![(Algorithm::Es256, ec(jwk, 32, &ECDSA_P256_SHA256_FIXED)?)],
+                Some("P-384") => vec![(Algorithm::Es384, ec(jwk, 48, &ECDSA_P384_SHA384_FIXED)?)],
                 _ => return Err(KeyRefusal::UnsupportedCurve),
             },
             Some("OKP") => match text(jwk, "crv")? {
-                Some("Ed25519") => (Shape::Ed25519, ed25519(jwk)?),
+                Some("Ed25519") => vec![(Algorithm::EdDsa, ed25519(jwk)?)],
                 _ => return Err(KeyRefusal::UnsupportedCurve),
             },
             _ => return Err(KeyRefusal::UnsupportedType),
         };
-        let alg = match text(jwk, "alg")? {
-            None => None,
-            Some(name) => Some(algorithm(name).ok_or(KeyRefusal::UnsupportedAlg)?),
-        };
-        if alg.is_some_and(|alg| !shape.fits(alg)) {
-            return Err(KeyRefusal::UnsupportedAlg);
+        if let Some(name) = text(jwk, "alg")? {
+            let only = Algorithm::named(name).ok_or(KeyRefusal::UnsupportedAlg)?;
+            ready.retain(|(alg, _)| *alg == only);
         }
-        Ok(Self { shape, alg, decoding })
+        if ready.is_empty() { Err(KeyRefusal::UnsupportedAlg) } else { Ok(Self { ready }) }
     }
 
     /// Whether a token with this `alg` can be signed by it.
     pub(crate) fn serves(&self, alg: Algorithm) -> bool {
-        self.shape.fits(alg) && self.alg.is_none_or(|only| only == alg)
+        self.for_alg(alg).is_some()
     }
 
-    pub(crate) const fn decoding(&self) -> &DecodingKey {
-        &self.decoding
+    /// Whether `signature` is its signature of `message`.
+    pub(crate) fn verifies(&self, alg: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        self.for_alg(alg).is_some_and(|key| key.verify_sig(message, signature).is_ok())
     }
-}
 
-impl Shape {
-    fn fits(self, alg: Algorithm) -> bool {
-        match self {
-            Self::Rsa => alg.family() == AlgorithmFamily::Rsa,
-            Self::P256 => alg == Algorithm::ES256,
-            Self::P384 => alg == Algorithm::ES384,
-            Self::Ed25519 => alg == Algorithm::EdDSA,
-        }
+    fn for_alg(&self, alg: Algorithm) -> Option<&ParsedPublicKey> {
+        self.ready.iter().find(|(it, _)| *it == alg).map(|(_, key)| key)
     }
 }
 
-/// The `kty` of the keys that can sign with `alg`.
-pub(crate) fn key_type(alg: Algorithm) -> &'static str {
-    match alg.family() {
-        AlgorithmFamily::Rsa => "RSA",
-        AlgorithmFamily::Ec => "EC",
-        AlgorithmFamily::Ed => "OKP",
-        AlgorithmFamily::Hmac => "oct",
+/// How the signatures of an RSA key are made.
+fn rsa_parameters(alg: Algorithm) -> &'static RsaParameters {
+    match alg {
+        Algorithm::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::Rs512 => &RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
+        Algorithm::Ps384 => &RSA_PSS_2048_8192_SHA384,
+        Algorithm::Ps512 => &RSA_PSS_2048_8192_SHA512,
+        _ => &RSA_PKCS1_2048_8192_SHA256,
     }
 }
 
 /// The string member `name`.
-fn text<'k>(jwk: &'k Jwk, name: &str) -> Result<Option<&'k str>, KeyRefusal> {
-    match member(jwk, name) {
+fn text<'k>(jwk: &'k Object<'_>, name: &str) -> Result<Option<&'k str>, KeyRefusal> {
+    match jwk.member(name) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Json::Text(text)) => Ok(Some(text)),
         Some(_) => Err(KeyRefusal::Malformed),
     }
 }
 
-fn check_purpose(jwk: &Jwk) -> Result<(), KeyRefusal> {
+fn check_purpose(jwk: &Object<'_>) -> Result<(), KeyRefusal> {
     if text(jwk, "kid")?.is_some_and(|kid| kid.len() > MAX_KID) {
         return Err(KeyRefusal::LongKid);
     }
     if text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
         return Err(KeyRefusal::NotForSignatures);
     }
-    match member(jwk, "key_ops") {
+    match jwk.member("key_ops") {
         None => {}
-        Some(Value::Array(ops)) if ops.iter().any(|it| it == "verify") => {}
-        Some(Value::Array(_)) => return Err(KeyRefusal::NotForSignatures),
+        Some(Json::List(ops)) if ops.iter().any(|it| it.as_str() == Some("verify")) => {}
+        Some(Json::List(_)) => return Err(KeyRefusal::NotForSignatures),
         Some(_) => return Err(KeyRefusal::Malformed),
     }
     // Whoever can read a published private key can sign tokens with it.
-    if ["d", "p", "q"].iter().any(|&name| jwk.contains_key(name)) {
+    if ["d", "p", "q"].iter().any(|&name| jwk.has(name)) {
         return Err(KeyRefusal::Private);
     }
     Ok(())
 }
 
-fn number(jwk: &Jwk, name: &str) -> Result<Vec<u8>, KeyRefusal> {
+fn number(jwk: &Object<'_>, name: &str) -> Result<Vec<u8>, KeyRefusal> {
     let text = text(jwk, name)?.ok_or(KeyRefusal::Malformed)?;
     URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyRefusal::Malformed)
 }
 
-fn rsa(jwk: &Jwk) -> Result<DecodingKey, KeyRefusal> {
+fn rsa(jwk: &Object<'_>) -> Result<Vec<(Algorithm, ParsedPublicKey)>, KeyRefusal> {
     let (n, e) = (number(jwk, "n")?, number(jwk, "e")?);
     let (n, e) = (without_leading_zeros(&n), without_leading_zeros(&e));
     if !(2048..=8192).contains(&bits(n)) {
@@ -141,7 +123,13 @@ fn rsa(jwk: &Jwk) -> Result<DecodingKey, KeyRefusal> {
     if !odd || !(9..=32).contains(&bits(e)) {
         return Err(KeyRefusal::Exponent);
     }
-    Ok(DecodingKey::from_rsa_raw_components(n, e))
+    let components = RsaPublicKeyComponents { n, e };
+    let parse = |alg| components.to_parsed_public_key(rsa_parameters(alg)).map(|it| (alg, it));
+    Algorithm::RSA
+        .into_iter()
+        .map(parse)
+        .collect::<Result<_, _>>()
+        .map_err(|_| KeyRefusal::Malformed)
 }
 
 fn without_leading_zeros(number: &[u8]) -> &[u8] {
@@ -155,26 +143,25 @@ fn bits(number: &[u8]) -> usize {
 }
 
 fn ec(
-    jwk: &Jwk,
+    jwk: &Object<'_>,
     width: usize,
     curve: &'static dyn VerificationAlgorithm,
-) -> Result<DecodingKey, KeyRefusal> {
+) -> Result<ParsedPublicKey, KeyRefusal> {
     let (x, y) = (number(jwk, "x")?, number(jwk, "y")?);
     if x.len() != width || y.len() != width {
         return Err(KeyRefusal::Point);
     }
     let point = [&[4_u8], x.as_slice(), y.as_slice()].concat();
     // Only a point on the curve can be parsed.
-    ParsedPublicKey::new(curve, &point).map_err(|_| KeyRefusal::Point)?;
-    Ok(DecodingKey::from_ec_der(&point))
+    ParsedPublicKey::new(curve, &point).map_err(|_| KeyRefusal::Point)
 }
 
-fn ed25519(jwk: &Jwk) -> Result<DecodingKey, KeyRefusal> {
+fn ed25519(jwk: &Object<'_>) -> Result<ParsedPublicKey, KeyRefusal> {
     let x = number(jwk, "x")?;
     if x.len() != 32 || is_small_order(&x) {
         return Err(KeyRefusal::Point);
     }
-    Ok(DecodingKey::from_ed_der(&x))
+    ParsedPublicKey::new(&ED25519, &x).map_err(|_| KeyRefusal::Point)
 }
 
 /// Whether `x` is one of the points of Ed25519 by which anybody can forge signatures: those of

@@ -3,34 +3,28 @@
 //! Readers never wait while the key is known. One task does all the fetching; those who miss a key
 //! wait for it together, and not for long.
 
+mod snapshot;
+
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::rand;
-use jsonwebtoken::Algorithm;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
+use self::snapshot::Snapshot;
+use crate::accepted::Algorithm;
 use crate::error::{AuthError, JwksError};
 use crate::fetch::KeySource;
+use crate::http::Answer;
 use crate::jwk::Key;
-use crate::key_set::KeySet;
 use crate::missing::{Advice, Missing};
-
-/// How often the keys are fetched, if their answer does not say.
-const REFRESH: Duration = Duration::from_mins(5);
-const MIN_REFRESH: Duration = Duration::from_mins(1);
-const MAX_REFRESH: Duration = Duration::from_hours(1);
-/// The first pause after a failure; it doubles up to [`MAX_RETRY`].
-const MIN_RETRY: Duration = Duration::from_secs(1);
-const MAX_RETRY: Duration = Duration::from_mins(1);
-/// How long old keys are trusted while no new ones can be had.
-const HARD_STALE: Duration = Duration::from_hours(24);
-/// How long a request waits for keys.
-const MAX_WAIT: Duration = Duration::from_secs(2);
+use crate::status::{KeysState, KeysStatus};
+use crate::times::KeyTimes;
 
 /// The keys of one identity provider. Dropping it stops the fetching.
 pub(crate) struct JwksCache {
@@ -38,31 +32,37 @@ pub(crate) struct JwksCache {
     _refresher: JoinSet<()>,
 }
 
+/// A key, and the key set that it was found in.
+#[derive(Debug)]
+pub(crate) struct FoundKey {
+    pub(crate) key: Arc<Key>,
+    pub(crate) generation: u64,
+}
+
 struct Shared {
     source: Box<dyn KeySource>,
+    times: KeyTimes,
     snapshot: ArcSwapOption<Snapshot>,
     missing: Mutex<Missing>,
     wake: Notify,
+    /// Failed fetches since the last one that succeeded.
+    failures: AtomicU32,
     /// Whether the last fetch succeeded. Sent at the end of each.
     ended: watch::Sender<bool>,
 }
 
-/// What the last successful fetch brought.
-struct Snapshot {
-    keys: KeySet,
-    fetched_at: Instant,
-}
-
 impl JwksCache {
     /// Starts fetching at once. Needs a Tokio runtime around it.
-    pub(crate) fn start(source: Box<dyn KeySource>) -> Self {
-        let mut missing = Missing::default();
+    pub(crate) fn start(source: Box<dyn KeySource>, times: KeyTimes) -> Self {
+        let mut missing = Missing::new(times.unknown_key_pause, times.unknown_key_memory);
         missing.begin();
         let shared = Arc::new(Shared {
             source,
+            times,
             snapshot: ArcSwapOption::empty(),
             missing: Mutex::new(missing),
             wake: Notify::new(),
+            failures: AtomicU32::new(0),
             ended: watch::Sender::new(false),
         });
         let mut refresher = JoinSet::new();
@@ -70,12 +70,12 @@ impl JwksCache {
         Self { shared, _refresher: refresher }
     }
 
-    /// The key for a token with this `kid` and `alg`. Waits up to two seconds if a fetch may help.
+    /// The key for a token with this `kid` and `alg`. Waits a little if a fetch may help.
     pub(crate) async fn find(
         &self,
         kid: Option<&str>,
         alg: Algorithm,
-    ) -> Result<Arc<Key>, AuthError> {
+    ) -> Result<FoundKey, AuthError> {
         let first = self.shared.find(kid, alg);
         let may_help = match first {
             Err(AuthError::KeysUnavailable) => true,
@@ -91,15 +91,48 @@ impl JwksCache {
         }
         second
     }
+
+    /// Which key set is in use; nothing if there is none that is still trusted. What was verified
+    /// with another one is not known to be good any more.
+    pub(crate) fn generation(&self) -> Option<u64> {
+        let snapshot = self.shared.snapshot.load();
+        let trusted = snapshot.as_deref().filter(|it| self.shared.trusts(it));
+        trusted.map(|it| it.generation)
+    }
+
+    /// How it goes.
+    pub(crate) fn status(&self, issuer: Arc<str>) -> KeysStatus {
+        let snapshot = self.shared.snapshot.load();
+        let failures = self.shared.failures.load(Ordering::Relaxed);
+        let state = match snapshot.as_deref() {
+            None => KeysState::Missing,
+            Some(it) if !self.shared.trusts(it) => KeysState::Expired,
+            Some(_) if failures > 0 => KeysState::Stale,
+            Some(_) => KeysState::Fresh,
+        };
+        KeysStatus {
+            issuer,
+            state,
+            keys: snapshot.as_deref().map_or(0, |it| it.keys.len()),
+            since_success: snapshot.as_deref().map(|it| it.fetched_at.elapsed()),
+            failures,
+        }
+    }
 }
 
 impl Shared {
-    fn find(&self, kid: Option<&str>, alg: Algorithm) -> Result<Arc<Key>, AuthError> {
+    fn find(&self, kid: Option<&str>, alg: Algorithm) -> Result<FoundKey, AuthError> {
         let snapshot = self.snapshot.load();
         match snapshot.as_deref() {
-            Some(it) if it.is_trusted(Instant::now()) => it.keys.find(kid, alg),
+            Some(it) if self.trusts(it) => {
+                Ok(FoundKey { key: it.keys.find(kid, alg)?, generation: it.generation })
+            }
             _ => Err(AuthError::KeysUnavailable),
         }
+    }
+
+    fn trusts(&self, snapshot: &Snapshot) -> bool {
+        snapshot.fetched_at.elapsed() < self.times.hard_stale
     }
 
     /// Asks for a fetch, or joins the one under way. True if one ended well within our patience.
@@ -111,7 +144,7 @@ impl Shared {
             Advice::Fetch => self.wake.notify_one(),
             Advice::Join => {}
         }
-        matches!(timeout(MAX_WAIT, ended.changed()).await, Ok(Ok(()))) && *ended.borrow()
+        matches!(timeout(self.times.wait, ended.changed()).await, Ok(Ok(()))) && *ended.borrow()
     }
 
     fn missing(&self) -> MutexGuard<'_, Missing> {
@@ -121,54 +154,59 @@ impl Shared {
     /// One fetch, from which on its keys are in use, and only they. Without a usable key nothing
     /// changes. Answers for how long the keys are fresh.
     async fn fetch(&self) -> Result<Duration, JwksError> {
-        let fetched = self.source.fetch().await?;
-        let (keys, report) = KeySet::read(&fetched.body)?;
-        let usable = report.usable();
-        if usable == 0 {
-            return Err(JwksError::NoUsableKey);
-        }
-        let snapshot = Snapshot { keys, fetched_at: Instant::now() };
-        if self.snapshot.swap(Some(Arc::new(snapshot))).is_none() {
+        let before = self.snapshot.load_full();
+        let known = before.as_ref().and_then(|it| it.known.as_ref());
+        let (answer, address) = self.source.fetch(known).await?;
+        let (snapshot, fresh) = match (answer, before.as_deref()) {
+            (Answer::Unchanged { fresh }, Some(before)) => (before.confirmed(), fresh),
+            (Answer::Unchanged { .. }, None) => return Err(JwksError::NotModified),
+            (Answer::Document(it), before) => {
+                let fresh = it.fresh;
+                (Snapshot::read(it, address, before)?, fresh)
+            }
+        };
+        if before.is_none_or(|it| it.generation != snapshot.generation) {
+            let usable = snapshot.keys.len();
             info!(jwks.host = self.source.name(), usable, "have the identity provider's keys");
         }
-        Ok(fetched.max_age.unwrap_or(REFRESH).clamp(MIN_REFRESH, MAX_REFRESH))
+        self.snapshot.store(Some(Arc::new(snapshot)));
+        let KeyTimes { refresh, min_refresh, max_refresh, .. } = self.times;
+        Ok(fresh.unwrap_or(refresh).clamp(min_refresh, max_refresh))
     }
-}
 
-impl Snapshot {
-    fn is_trusted(&self, now: Instant) -> bool {
-        now.duration_since(self.fetched_at) < HARD_STALE
+    /// Fetches, and says after which pause to do it again.
+    async fn fetch_and_tell(&self) -> (bool, Duration) {
+        let fetched = self.fetch().await;
+        let failures = self.failures.load(Ordering::Relaxed);
+        match fetched {
+            Ok(fresh) => {
+                if failures > 0 {
+                    info!(jwks.host = self.source.name(), failures, "can fetch keys again");
+                }
+                self.failures.store(0, Ordering::Relaxed);
+                (true, jittered(fresh, random_byte()))
+            }
+            Err(error) => {
+                let pause = retry_pause(&self.times, failures);
+                self.failures.store(failures.saturating_add(1), Ordering::Relaxed);
+                warn!(
+                    jwks.host = self.source.name(),
+                    failures = failures.saturating_add(1),
+                    retry_secs = pause.as_secs(),
+                    error = &error as &dyn std::error::Error,
+                    "cannot fetch the identity provider's keys; the old ones stay in use"
+                );
+                (false, pause)
+            }
+        }
     }
 }
 
 /// Fetches for ever: when the keys are no longer fresh, when a fetch failed, and when asked.
 async fn refresh(shared: Arc<Shared>) {
-    let mut failures = 0;
     loop {
         shared.missing().begin();
-        let fetched = shared.fetch().await;
-        let succeeded = fetched.is_ok();
-        let pause = match fetched {
-            Ok(fresh) => {
-                if failures > 0 {
-                    info!(jwks.host = shared.source.name(), failures, "can fetch keys again");
-                }
-                failures = 0;
-                jittered(fresh, random_byte())
-            }
-            Err(error) => {
-                let pause = retry_pause(failures);
-                failures += 1;
-                warn!(
-                    jwks.host = shared.source.name(),
-                    failures,
-                    retry_secs = pause.as_secs(),
-                    error = &error as &dyn std::error::Error,
-                    "cannot fetch the identity provider's keys; the old ones stay in use"
-                );
-                pause
-            }
-        };
+        let (succeeded, pause) = shared.fetch_and_tell().await;
         {
             let mut missing = shared.missing();
             missing.end();
@@ -182,8 +220,8 @@ async fn refresh(shared: Arc<Shared>) {
     }
 }
 
-fn retry_pause(failures: u32) -> Duration {
-    MIN_RETRY.saturating_mul(2_u32.saturating_pow(failures)).min(MAX_RETRY)
+fn retry_pause(times: &KeyTimes, failures: u32) -> Duration {
+    times.min_retry.saturating_mul(2_u32.saturating_pow(failures)).min(times.max_retry)
 }
 
 /// `pause` and up to a tenth more or less, so that many processes do not fetch in step.

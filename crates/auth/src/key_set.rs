@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jsonwebtoken::Algorithm;
-use serde_json::{Map, Value};
-
+use crate::accepted::Algorithm;
 use crate::error::{AuthError, JwksError, KeyRefusal};
-use crate::json::{self, member};
-use crate::jwk::{Key, key_type};
+use crate::json::{self, Json};
+use crate::jwk::Key;
 
 /// More keys than this nobody publishes.
 const MAX_KEYS: usize = 64;
@@ -53,7 +51,7 @@ impl KeySet {
     /// Reads the body of an answer. A key that is refused does not spoil the others.
     pub(crate) fn read(body: &[u8]) -> Result<(Self, JwksReport), JwksError> {
         let jwks = json::object(body).ok_or(JwksError::NotJwks)?;
-        let Some(Value::Array(items)) = jwks.get("keys") else { return Err(JwksError::NotJwks) };
+        let Some(Json::List(items)) = jwks.get("keys") else { return Err(JwksError::NotJwks) };
         if items.len() > MAX_KEYS {
             return Err(JwksError::TooManyKeys(items.len()));
         }
@@ -63,24 +61,29 @@ impl KeySet {
         Ok((Self { named: named(items, &keys), single: single(items, &keys) }, report))
     }
 
+    /// How many there are by name.
+    pub(crate) fn len(&self) -> usize {
+        self.named.len()
+    }
+
     /// The key for a token with this `kid` and `alg`.
     pub(crate) fn find(&self, kid: Option<&str>, alg: Algorithm) -> Result<Arc<Key>, AuthError> {
         let key = match kid {
             Some(kid) => self.named.get(kid),
-            None => self.single.get(key_type(alg)),
+            None => self.single.get(alg.key_type()),
         };
         let key = key.ok_or(AuthError::UnknownKey)?;
         if key.serves(alg) { Ok(Arc::clone(key)) } else { Err(AuthError::WrongKey) }
     }
 }
 
-fn read_key(item: &Value) -> Result<Arc<Key>, KeyRefusal> {
+fn read_key(item: &Json<'_>) -> Result<Arc<Key>, KeyRefusal> {
     let jwk = item.as_object().ok_or(KeyRefusal::Malformed)?;
     Key::read(jwk).map(Arc::new)
 }
 
-fn text<'k>(item: &'k Value, name: &str) -> Option<&'k str> {
-    item.as_object().and_then(|jwk: &Map<String, Value>| member(jwk, name)?.as_str())
+fn text<'k>(item: &'k Json<'_>, name: &str) -> Option<&'k str> {
+    item.as_object()?.member(name)?.as_str()
 }
 
 /// Whether Kafka may pick this key for a token. It passes over keys for other purposes as we do,
@@ -90,7 +93,7 @@ fn competes(key: &Result<Arc<Key>, KeyRefusal>) -> bool {
 }
 
 /// Of two keys with one `kid` neither is used: which one is meant cannot be known.
-fn refuse_duplicates(items: &[Value], keys: &mut [Result<Arc<Key>, KeyRefusal>]) {
+fn refuse_duplicates(items: &[Json<'_>], keys: &mut [Result<Arc<Key>, KeyRefusal>]) {
     let mut uses: HashMap<&str, usize> = HashMap::new();
     let competing = items.iter().zip(&*keys).filter(|(_, key)| competes(key));
     for kid in competing.filter_map(|(item, _)| text(item, "kid")) {
@@ -104,19 +107,19 @@ fn refuse_duplicates(items: &[Value], keys: &mut [Result<Arc<Key>, KeyRefusal>])
     }
 }
 
-fn named(items: &[Value], keys: &[Result<Arc<Key>, KeyRefusal>]) -> HashMap<String, Arc<Key>> {
-    let name = |(item, key): (&Value, &Result<Arc<Key>, KeyRefusal>)| {
+fn named(items: &[Json<'_>], keys: &[Result<Arc<Key>, KeyRefusal>]) -> HashMap<String, Arc<Key>> {
+    let name = |(item, key): (&Json<'_>, &Result<Arc<Key>, KeyRefusal>)| {
         Some((text(item, "kid")?.to_owned(), Arc::clone(key.as_ref().ok()?)))
     };
     items.iter().zip(keys).filter_map(name).collect()
 }
 
 fn single(
-    items: &[Value],
+    items: &[Json<'_>],
     keys: &[Result<Arc<Key>, KeyRefusal>],
 ) -> HashMap<&'static str, Arc<Key>> {
     let only = |kty: &'static str| {
-        let of_type = |(item, key): &(&Value, &Result<Arc<Key>, KeyRefusal>)| {
+        let of_type = |(item, key): &(&Json<'_>, &Result<Arc<Key>, KeyRefusal>)| {
             text(item, "kty") == Some(kty) && competes(key)
         };
         let mut found = items.iter().zip(keys).filter(of_type);
@@ -128,7 +131,7 @@ fn single(
     ["RSA", "EC", "OKP"].into_iter().filter_map(only).collect()
 }
 
-fn report((item, key): (&Value, &Result<Arc<Key>, KeyRefusal>)) -> JwksKey {
+fn report((item, key): (&Json<'_>, &Result<Arc<Key>, KeyRefusal>)) -> JwksKey {
     let shown =
         |name| text(item, name).map(|it| it.escape_debug().take(SHOWN_KID).collect::<String>());
     JwksKey { kid: shown("kid"), alg: shown("alg"), refused: key.as_ref().err().copied() }

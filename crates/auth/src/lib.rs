@@ -9,18 +9,31 @@
 //! that knows JWT and JWKS.
 
 mod accepted;
+mod address;
 mod claims;
+mod config;
+mod discovery;
 mod error;
 mod fetch;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
+mod http;
 mod json;
 mod jwk;
 mod jwks_cache;
 mod key_set;
+mod memory;
 mod missing;
+mod status;
+mod times;
 mod verifier;
 
+pub use crate::config::{IssuerConfig, KeysAt, VerifierConfig};
 pub use crate::error::{AuthError, AuthErrorKind, ConfigError, JwksError, KeyRefusal};
 pub use crate::fetch::probe_jwks;
 pub use crate::key_set::{JwksKey, JwksReport};
-pub use crate::verifier::{Verified, Verifier, VerifierConfig};
+pub use crate::status::{KeysState, KeysStatus};
+pub use crate::times::KeyTimes;
+pub use crate::verifier::{Verified, Verifier};

@@ -8,10 +8,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The pause between two fetches on account of unknown keys.
-const PAUSE: Duration = Duration::from_secs(10);
-/// How long a `kid` is known to be missing.
-const REMEMBERED: Duration = Duration::from_mins(1);
 /// How many are remembered.
 const CAPACITY: usize = 1024;
 
@@ -27,8 +23,12 @@ pub(crate) enum Advice {
 }
 
 /// The memory of the bucket.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Missing {
+    /// Between two fetches on account of unknown keys.
+    pause: Duration,
+    /// How long a `kid` is known to be missing.
+    remembered: Duration,
     under_way: bool,
     last_asked: Option<Instant>,
     known: HashSet<String>,
@@ -37,6 +37,18 @@ pub(crate) struct Missing {
 }
 
 impl Missing {
+    /// Nothing is missing yet.
+    pub(crate) fn new(pause: Duration, remembered: Duration) -> Self {
+        Self {
+            pause,
+            remembered,
+            under_way: false,
+            last_asked: None,
+            known: HashSet::new(),
+            order: VecDeque::new(),
+        }
+    }
+
     /// What to do about the missing key `kid`, or about there being no keys at all.
     pub(crate) fn advise(&mut self, kid: Option<&str>, now: Instant) -> Advice {
         self.forget(now);
@@ -46,7 +58,7 @@ impl Missing {
         if self.under_way {
             return Advice::Join;
         }
-        if self.last_asked.is_some_and(|at| now.duration_since(at) < PAUSE) {
+        if self.last_asked.is_some_and(|at| now.duration_since(at) < self.pause) {
             return Advice::Refuse;
         }
         self.last_asked = Some(now);
@@ -76,7 +88,8 @@ impl Missing {
     }
 
     fn forget(&mut self, now: Instant) {
-        let old = |entry: &(Instant, String)| now.duration_since(entry.0) >= REMEMBERED;
+        let remembered = self.remembered;
+        let old = |entry: &(Instant, String)| now.duration_since(entry.0) >= remembered;
         while self.order.front().is_some_and(old) {
             self.drop_oldest();
         }
@@ -93,9 +106,13 @@ impl Missing {
 mod tests {
     use super::*;
 
+    fn missing() -> Missing {
+        Missing::new(Duration::from_secs(10), Duration::from_mins(1))
+    }
+
     #[test]
     fn one_fetch_in_ten_seconds_whoever_asks() {
-        let (mut missing, start) = (Missing::default(), Instant::now());
+        let (mut missing, start) = (missing(), Instant::now());
         assert_eq!(missing.advise(Some("a"), start), Advice::Fetch);
         assert_eq!(missing.advise(Some("b"), start), Advice::Join);
         missing.end();
@@ -105,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_kid_known_to_be_missing_does_not_use_up_the_bucket() {
-        let (mut missing, start) = (Missing::default(), Instant::now());
+        let (mut missing, start) = (missing(), Instant::now());
         missing.remember("junk", start);
         assert_eq!(missing.advise(Some("junk"), start + Duration::from_secs(59)), Advice::Refuse);
         assert_eq!(missing.advise(Some("new"), start + Duration::from_secs(59)), Advice::Fetch);
@@ -115,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded() {
-        let (mut missing, start) = (Missing::default(), Instant::now());
+        let (mut missing, start) = (missing(), Instant::now());
         for n in 0..5000 {
             missing.remember(&n.to_string(), start);
             missing.remember(&n.to_string(), start);

@@ -1,37 +1,31 @@
 //! From token to principal.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use model::{IdpUrl, Timestamp};
+use model::Timestamp;
 
 use crate::claims::Rules;
+use crate::config::{IssuerConfig, KeysAt, VerifierConfig};
+use crate::discovery::Discovery;
 use crate::error::{AuthError, ConfigError};
-use crate::fetch::{HttpSource, KeySource};
-use crate::header::Jws;
-use crate::json;
+use crate::fetch::{JwksAddress, KeySource};
+use crate::header::{Jws, MAX_TOKEN};
+use crate::http::Web;
+use crate::json::{Json, Object};
 use crate::jwks_cache::JwksCache;
-
-/// What a token has to be: the same four values as the brokers have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifierConfig {
-    /// `iss`, byte for byte.
-    pub issuer: String,
-    /// One of these has to be in `aud`.
-    pub audiences: Vec<String>,
-    /// The top-level claim that names the principal.
-    pub principal_claim: String,
-    /// Where the keys are published.
-    pub jwks_url: IdpUrl,
-}
+use crate::memory::{Memory, Remembered};
+use crate::status::KeysStatus;
+use crate::times::KeyTimes;
 
 /// What is known of the bearer of a sound token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// Its name, the same that Kafka sees.
-    pub principal: String,
+    pub principal: Arc<str>,
     /// Who says so.
-    pub issuer: String,
+    pub issuer: Arc<str>,
     /// From then on the token is worth nothing.
     pub expires_at: Timestamp,
     /// When it was issued.
@@ -40,15 +34,22 @@ pub struct Verified {
     pub token_sha256: [u8; 32],
 }
 
-/// Verifies access tokens of one issuer. Fetches its keys in the background until it is dropped.
+/// Verifies access tokens. Fetches its issuers' keys in the background until it is dropped.
 pub struct Verifier {
+    issuers: Vec<Issuer>,
+    memory: Memory,
+}
+
+/// Whose tokens are taken, under which rules, by which keys.
+struct Issuer {
     rules: Rules,
     keys: JwksCache,
 }
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier").field("rules", &self.rules).finish_non_exhaustive()
+        let rules: Vec<_> = self.issuers.iter().map(|it| &it.rules).collect();
+        f.debug_struct("Verifier").field("issuers", &rules).finish_non_exhaustive()
     }
 }
 
@@ -56,60 +57,88 @@ impl Verifier {
     /// Checks `config` and starts to fetch the keys; does not wait for them. Has to be called
     /// within a Tokio runtime.
     pub fn new(config: VerifierConfig) -> Result<Self, ConfigError> {
-        let VerifierConfig { issuer, audiences, principal_claim, jwks_url } = config;
-        let rules = checked(Rules { issuer, audiences, principal_claim })?;
-        let source = HttpSource::new(jwks_url).map_err(ConfigError::Client)?;
-        Ok(Self::with_source(rules, Box::new(source)))
+        config.check()?;
+        let web = Web::new(Arc::new(config.policy)).map_err(ConfigError::Client)?;
+        let mut issuers = Vec::new();
+        for issuer in config.issuers {
+            let rules = issuer.rules();
+            issuers.push((rules, source(&web, issuer, &config.times)?));
+        }
+        Ok(Self::with_sources(issuers, config.times, config.remembered_tokens))
     }
 
-    fn with_source(rules: Rules, source: Box<dyn KeySource>) -> Self {
-        Self { rules, keys: JwksCache::start(source) }
+    pub(crate) fn with_sources(
+        issuers: Vec<(Rules, Box<dyn KeySource>)>,
+        times: KeyTimes,
+        remembered_tokens: usize,
+    ) -> Self {
+        let start = |(rules, source)| Issuer { rules, keys: JwksCache::start(source, times) };
+        Self {
+            issuers: issuers.into_iter().map(start).collect(),
+            memory: Memory::new(remembered_tokens, times.token_memory),
+        }
     }
 
     /// Verifies `token`: the text behind `Bearer `, nothing around it.
     ///
     /// Takes microseconds. Only if its key is unknown and a fetch may bring it, up to two seconds.
-    pub async fn verify(&self, token: &str) -> Result<Verified, AuthError> {
-        let jws = Jws::parse(token)?;
-        let key = self.keys.find(jws.kid.as_deref(), jws.alg).await?;
-        let payload = jws.verified_payload(&key)?;
-        let claims = json::object(&payload).ok_or(AuthError::Claims)?;
-        let identity = self.rules.check(&claims, Timestamp::now())?;
+    pub async fn verify(&self, token: &str) -> Result<Arc<Verified>, AuthError> {
+        if token.len() > MAX_TOKEN {
+            return Err(AuthError::TooLong);
+        }
         let mut token_sha256 = [0; 32];
         token_sha256.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-        Ok(Verified {
-            principal: identity.principal,
-            issuer: self.rules.issuer.clone(),
+        let generation = |issuer: usize| self.issuers[issuer].keys.generation();
+        if let Some(known) = self.memory.recall(&token_sha256, Timestamp::now(), generation) {
+            return Ok(known);
+        }
+        let jws = Jws::parse(token)?;
+        let claims = jws.claims()?;
+        let (at, issuer) = self.issuer_of(&claims)?;
+        let found = issuer.keys.find(jws.kid.as_deref(), jws.alg).await?;
+        jws.check_signature(&found.key)?;
+        // After the waiting.
+        let now = Timestamp::now();
+        let identity = issuer.rules.check(&claims, now)?;
+        let verified = Arc::new(Verified {
+            principal: identity.principal.into(),
+            issuer: Arc::clone(&issuer.rules.issuer),
             expires_at: identity.expires_at,
             issued_at: identity.issued_at,
             token_sha256,
-        })
+        });
+        let known = Arc::clone(&verified);
+        let generation = found.generation;
+        self.memory.remember(Remembered { verified: known, issuer: at, generation, at: now });
+        Ok(verified)
+    }
+
+    /// How it goes with each issuer's keys.
+    pub fn status(&self) -> Vec<KeysStatus> {
+        let status = |it: &Issuer| it.keys.status(Arc::clone(&it.rules.issuer));
+        self.issuers.iter().map(status).collect()
+    }
+
+    /// Whose rules and keys hold for a token that says so of itself. Unproven, so it only chooses:
+    /// the rules ask for the same `iss` again when the signature is known to be good.
+    fn issuer_of(&self, claims: &Object<'_>) -> Result<(usize, &Issuer), AuthError> {
+        let Some(Json::Text(named)) = claims.member("iss") else {
+            return Err(AuthError::Issuer);
+        };
+        let mut issuers = self.issuers.iter().enumerate();
+        issuers.find(|(_, it)| *it.rules.issuer == **named).ok_or(AuthError::Issuer)
     }
 }
 
-/// Refuses settings that Kafka, which trims and splits them, would read differently.
-fn checked(rules: Rules) -> Result<Rules, ConfigError> {
-    let plain =
-        |text: &str| !text.is_empty() && text.trim() == text && !text.contains(char::is_control);
-    if !plain(&rules.issuer) {
-        return Err(ConfigError::Setting("issuer"));
-    }
-    if !plain(&rules.principal_claim) {
-        return Err(ConfigError::Setting("principal claim"));
-    }
-    if rules.audiences.is_empty() {
-        return Err(ConfigError::NoAudience);
-    }
-    for audience in &rules.audiences {
-        if !plain(audience) {
-            return Err(ConfigError::Setting("audience"));
+fn source(
+    web: &Web,
+    issuer: IssuerConfig,
+    times: &KeyTimes,
+) -> Result<Box<dyn KeySource>, ConfigError> {
+    Ok(match issuer.keys {
+        KeysAt::Jwks(url) => Box::new(JwksAddress { web: web.clone(), url }),
+        KeysAt::Discovery => {
+            Box::new(Discovery::new(web.clone(), &issuer.issuer, times.rediscover)?)
         }
-        if audience.contains(',') {
-            return Err(ConfigError::AudienceComma);
-        }
-    }
-    Ok(rules)
+    })
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
-use model::{ProjectName, Secret};
+use model::{Network, ProjectName, Secret};
 
 /// The API of Tidegate: services, topics, users and access.
 #[derive(Debug, Parser)]
@@ -69,6 +69,10 @@ pub struct Serve {
     /// Accepts `http` addresses of identity providers on loopback hosts. For development only.
     #[arg(long, env = "TIDEGATE_HTTP_LOOPBACK_IDP")]
     pub http_loopback_idp: bool,
+    /// Private networks in which identity providers may be: `10.0.0.0/8,fd12:3456::/32`. Without
+    /// it, public addresses only.
+    #[arg(long, env = "TIDEGATE_IDP_NETWORKS", value_delimiter = ',')]
+    pub idp_networks: Vec<Network>,
     /// Hosts for the nodes of new services, `host[/rack]`, used in turn. Without a rack, the host
     /// is its own.
     #[arg(

@@ -37,7 +37,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
-use model::UrlPolicy;
+use model::IdpPolicy;
 use service_config::Rules;
 use store::Store;
 use tower::util::MapRequest;
@@ -71,7 +71,7 @@ pub struct App {
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Which addresses of identity providers are acceptable.
-    pub url_policy: UrlPolicy,
+    pub idp_policy: IdpPolicy,
     /// Where nodes of new services are placed, in turn. Never empty.
     pub node_hosts: Vec<NodeHost>,
     /// The first port for nodes and REST proxies.
@@ -80,15 +80,14 @@ pub struct Settings {
 
 impl Settings {
     const fn rules(&self) -> Rules {
-        Rules { url_policy: self.url_policy }
+        Rules { url_policy: self.idp_policy.urls }
     }
 }
 
 impl From<&Serve> for Settings {
     fn from(serve: &Serve) -> Self {
-        let url_policy =
-            if serve.http_loopback_idp { UrlPolicy::HttpOnLoopback } else { UrlPolicy::HttpsOnly };
-        Self { url_policy, node_hosts: serve.node_hosts.clone(), port_base: serve.port_base }
+        let idp_policy = IdpPolicy::new(serve.http_loopback_idp, serve.idp_networks.clone());
+        Self { idp_policy, node_hosts: serve.node_hosts.clone(), port_base: serve.port_base }
     }
 }
 

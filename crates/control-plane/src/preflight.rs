@@ -1,5 +1,6 @@
 //! What is tried out before brokers are told: whether an address gives keys.
 
+use model::IdpPolicy;
 use serde_json::Value;
 use service_config::{ConfigError, Oidc};
 
@@ -9,8 +10,8 @@ use crate::error::ApiError;
 const JWKS_URL: &str = "kafka.sasl_oauthbearer_jwks_endpoint_url";
 
 /// Fetches the keys once. Brokers would come up without them, and refuse every token.
-pub(crate) async fn check(oidc: &Oidc) -> Result<(), ApiError> {
-    let problem = match auth::probe_jwks(&oidc.jwks_url).await {
+pub(crate) async fn check(oidc: &Oidc, policy: &IdpPolicy) -> Result<(), ApiError> {
+    let problem = match auth::probe_jwks(&oidc.jwks_url, policy).await {
         Ok(report) if report.usable() > 0 => return Ok(()),
         Ok(_) => "none of its keys can verify a token".to_owned(),
         Err(error) => error.to_string(),

@@ -143,6 +143,11 @@ impl ScramMechanism {
             Self::Sha512 => "SCRAM-SHA-512",
         }
     }
+
+    /// The one that `sasl.mechanism` spells so.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Sha256, Self::Sha512].into_iter().find(|it| it.as_str() == name)
+    }
 }
 
 codes!("org.apache.kafka.clients.admin.ScramMechanism", scram_mechanism, i8, ScramMechanism, {
@@ -165,6 +170,9 @@ pub(crate) const EARLIEST_TIMESTAMP: i64 = -2;
 
 /// `org.apache.kafka.common.requests.ListOffsetsRequest.LATEST_TIMESTAMP`
 pub(crate) const LATEST_TIMESTAMP: i64 = -1;
+
+/// `org.apache.kafka.common.IsolationLevel.READ_COMMITTED`
+pub(crate) const READ_COMMITTED: i8 = 1;
 
 /// `org.apache.kafka.common.requests.ListOffsetsRequest.CONSUMER_REPLICA_ID`
 pub(crate) const CONSUMER_REPLICA: i32 = -1;

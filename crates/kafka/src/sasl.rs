@@ -1,4 +1,7 @@
-//! Who we are to a broker, and how it is told: SASL PLAIN and OAUTHBEARER, one message each.
+//! Who we are to a broker, and how it is told: SASL PLAIN and OAUTHBEARER, one message each, and
+//! SCRAM, two.
+
+pub(crate) mod scram;
 
 use std::time::Duration;
 
@@ -10,6 +13,7 @@ use kafka_protocol::protocol::StrBytes;
 use model::Secret;
 use tokio::time::Instant;
 
+use crate::codes::ScramMechanism;
 use crate::connection::{Connection, Settings};
 use crate::error::{ErrorCode, KafkaError, Refusal};
 
@@ -28,6 +32,16 @@ pub enum Credential {
         /// The token, compact serialisation.
         token: Secret,
     },
+    /// A name and a password that the cluster keeps as a SCRAM credential. The password never
+    /// leaves this process, and the broker proves that it knows it too.
+    Scram {
+        /// With which hash. A listener may offer one, both or none.
+        mechanism: ScramMechanism,
+        /// The name, which is also the principal.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
 }
 
 impl Credential {
@@ -35,27 +49,29 @@ impl Credential {
         match self {
             Self::Plain { .. } => "PLAIN",
             Self::OauthBearer { .. } => "OAUTHBEARER",
+            Self::Scram { mechanism, .. } => mechanism.as_str(),
         }
     }
 
-    /// The client's first message (RFC 4616, RFC 7628). The separators of the formats cannot be part
-    /// of a value: they would let one value become two.
-    fn initial_response(&self) -> Result<Bytes, KafkaError> {
+    /// The message of a mechanism that has one only (RFC 4616, RFC 7628); `None` for the others. The
+    /// separators of the formats cannot be part of a value: they would let one value become two.
+    fn only_message(&self) -> Result<Option<Bytes>, KafkaError> {
         match self {
             Self::Plain { username, password } => {
                 let password = password.expose();
                 if username.is_empty() || [username, password].iter().any(|it| it.contains('\0')) {
                     return Err(KafkaError::Invalid("a PLAIN login without a name or with a NUL"));
                 }
-                Ok(format!("\0{username}\0{password}").into())
+                Ok(Some(format!("\0{username}\0{password}").into()))
             }
             Self::OauthBearer { token } => {
                 let token = token.expose();
                 if token.is_empty() || !token.bytes().all(|it| it.is_ascii_graphic()) {
                     return Err(KafkaError::Invalid("a token that is empty or not plain ASCII"));
                 }
-                Ok(format!("n,,\x01auth=Bearer {token}\x01\x01").into())
+                Ok(Some(format!("n,,\x01auth=Bearer {token}\x01\x01").into()))
             }
+            Self::Scram { .. } => Ok(None),
         }
     }
 }
@@ -66,46 +82,68 @@ pub(crate) async fn login(
     credential: &Credential,
     deadline: Instant,
 ) -> Result<Option<Duration>, KafkaError> {
-    let refused = |reason: String| KafkaError::Authentication {
-        address: connection.address().to_owned(),
-        mechanism: credential.mechanism(),
-        reason,
-    };
-    let first = credential.initial_response()?;
-    let handshake = SaslHandshakeRequest::default()
-        .with_mechanism(StrBytes::from_static_str(credential.mechanism()));
-    let answer = connection.call(&handshake, 1, deadline).await?;
-    if let Some(code) = ErrorCode::try_from_code(answer.error_code) {
-        let offered: Vec<&str> = answer.mechanisms.iter().map(StrBytes::as_str).collect();
-        return Err(refused(format!(
-            "{}, the listener offers [{}]",
-            Refusal(code, None),
-            offered.join(", ")
-        )));
-    }
-    let mut answer = authenticate(connection, first, deadline).await?;
-    if answer.error_code == 0 && !answer.auth_bytes.is_empty() {
-        // RFC 7628: a failure is told first in a challenge, which the client has to acknowledge.
-        answer = authenticate(connection, Bytes::from_static(b"\x01"), deadline).await?;
-        if answer.error_code == 0 {
-            return Err(refused("it asked for more than one message".to_owned()));
+    let only = credential.only_message()?;
+    handshake(connection, credential.mechanism(), deadline).await?;
+    let login = Login { connection, mechanism: credential.mechanism(), deadline };
+    let answer = match (credential, only) {
+        (Credential::Scram { mechanism, username, password }, _) => {
+            scram::log_in(&login, *mechanism, username, password).await?
         }
-    }
-    if let Some(code) = ErrorCode::try_from_code(answer.error_code) {
-        let message = answer.error_message.as_deref().filter(|it| !it.is_empty());
-        return Err(refused(Refusal(code, message).to_string()));
-    }
+        (_, only) => login.say_once(only.unwrap_or_default()).await?,
+    };
     let lifetime = u64::try_from(answer.session_lifetime_ms).unwrap_or(0);
     Ok((lifetime > 0).then(|| Duration::from_millis(lifetime)))
 }
 
-async fn authenticate(
+async fn handshake(
     connection: &Connection,
-    auth_bytes: Bytes,
+    mechanism: &'static str,
     deadline: Instant,
-) -> Result<SaslAuthenticateResponse, KafkaError> {
-    let request = SaslAuthenticateRequest::default().with_auth_bytes(auth_bytes);
-    Ok(connection.call(&request, 0, deadline).await?)
+) -> Result<(), KafkaError> {
+    let request =
+        SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str(mechanism));
+    let answer = connection.call(&request, 1, deadline).await?;
+    let Some(code) = ErrorCode::try_from_code(answer.error_code) else { return Ok(()) };
+    let offered: Vec<&str> = answer.mechanisms.iter().map(StrBytes::as_str).collect();
+    let reason = format!("{}, the listener offers [{}]", Refusal(code, None), offered.join(", "));
+    let address = connection.address().to_owned();
+    Err(KafkaError::Authentication { address, mechanism, reason })
+}
+
+/// A login that has begun.
+struct Login<'a> {
+    connection: &'a Connection,
+    mechanism: &'static str,
+    deadline: Instant,
+}
+
+impl Login<'_> {
+    fn refused(&self, reason: impl Into<String>) -> KafkaError {
+        KafkaError::Authentication {
+            address: self.connection.address().to_owned(),
+            mechanism: self.mechanism,
+            reason: reason.into(),
+        }
+    }
+
+    /// Says the next message of the mechanism. A refusal is an error.
+    async fn say(&self, message: Bytes) -> Result<SaslAuthenticateResponse, KafkaError> {
+        let request = SaslAuthenticateRequest::default().with_auth_bytes(message);
+        let answer = self.connection.call(&request, 0, self.deadline).await?;
+        let Some(code) = ErrorCode::try_from_code(answer.error_code) else { return Ok(answer) };
+        let message = answer.error_message.as_deref().filter(|it| !it.is_empty());
+        Err(self.refused(Refusal(code, message).to_string()))
+    }
+
+    async fn say_once(&self, message: Bytes) -> Result<SaslAuthenticateResponse, KafkaError> {
+        let answer = self.say(message).await?;
+        if answer.auth_bytes.is_empty() {
+            return Ok(answer);
+        }
+        // RFC 7628: a failure is told first in a challenge, which the client has to acknowledge.
+        self.say(Bytes::from_static(b"\x01")).await?;
+        Err(self.refused("it asked for more than one message"))
+    }
 }
 
 /// Asks one listener which SASL mechanisms it offers, without logging in: whether it answers, and
@@ -136,9 +174,10 @@ mod tests {
             username: model::Principal::ADMIN.to_owned(),
             password: Secret::new("pw".to_owned()),
         };
-        assert_eq!(plain.initial_response().unwrap(), "\0 admin\0pw");
+        assert_eq!(plain.only_message().unwrap().unwrap(), "\0 admin\0pw");
         let bearer = Credential::OauthBearer { token: Secret::new("a.b.c".to_owned()) };
-        assert_eq!(bearer.initial_response().unwrap(), "n,,\x01auth=Bearer a.b.c\x01\x01");
+        let message = bearer.only_message().unwrap().unwrap();
+        assert_eq!(message, "n,,\x01auth=Bearer a.b.c\x01\x01");
     }
 
     #[test]
@@ -154,7 +193,7 @@ mod tests {
             Credential::OauthBearer { token: Secret::new("a\x01auth=x".to_owned()) },
             Credential::OauthBearer { token: Secret::new(String::new()) },
         ] {
-            assert!(credential.initial_response().is_err(), "{credential:?}");
+            assert!(credential.only_message().is_err(), "{credential:?}");
         }
     }
 

@@ -3,6 +3,7 @@
 mod calls;
 mod connections;
 mod fake;
+mod scram;
 
 use std::time::Duration;
 

@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use url::{Host, Url};
 
 /// What an address of an identity provider may be, beyond `https`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UrlPolicy {
     /// `https` only.
+    #[default]
     HttpsOnly,
     /// `https`, and `http` to a loopback host: for development.
     HttpOnLoopback,

@@ -4,6 +4,7 @@
 //! them once, at the edge, and is never checked again. No I/O, no async.
 
 mod acl;
+mod idp_policy;
 mod idp_url;
 mod ids;
 mod name;
@@ -18,6 +19,7 @@ pub use crate::acl::{
     AclBinding, AclEntry, AclId, AclOperation, AclPattern, AclPermission, AclPermissionType,
     InvalidAclId, PatternType, Principal, ResourceType,
 };
+pub use crate::idp_policy::{IdpPolicy, Network, NetworkError};
 pub use crate::idp_url::{IdpUrl, UrlPolicy, UrlRule};
 pub use crate::ids::{NodeId, RolloutId, ServiceId};
 pub use crate::name::{InvalidName, ProjectName, ServiceName, TopicName, Username};

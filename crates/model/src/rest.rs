@@ -20,6 +20,10 @@ pub struct RestSettings {
     pub authorization: bool,
     /// What a token has to be. With `authorization` on and this absent, every token is refused.
     pub oidc: Option<OidcSettings>,
+    /// The SCRAM mechanisms of the client listener, the preferred first: how service users log in
+    /// with a password. Without any, nobody can.
+    #[serde(default)]
+    pub scram_mechanisms: Vec<String>,
     /// How it produces.
     pub producer: RestProducer,
     /// How it consumes.

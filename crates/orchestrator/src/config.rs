@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use model::Secret;
+use model::{Network, Secret};
 
 use crate::agent::RunNode;
 
@@ -59,6 +59,10 @@ pub struct Run {
     /// Accept identity providers by http on loopback addresses. For development.
     #[arg(long, env = "TIDEGATE_HTTP_LOOPBACK_IDP")]
     pub http_loopback_idp: bool,
+    /// Private networks in which identity providers may be: `10.0.0.0/8,fd12:3456::/32`. Without
+    /// it, public addresses only. REST proxies are started with the same.
+    #[arg(long, env = "TIDEGATE_IDP_NETWORKS", value_delimiter = ',')]
+    pub idp_networks: Vec<Network>,
 }
 
 /// The arguments of `stop-nodes`.

@@ -17,7 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use model::{Node, NodeId, Revision, RevisionId};
+use model::{IdpPolicy, Node, NodeId, Revision, RevisionId};
 use rolling::Incarnation;
 use store::ServiceSecrets;
 use tokio::process::Command;
@@ -42,8 +42,8 @@ pub struct LocalDriver {
     pub rest_proxy: PathBuf,
     /// Where REST proxies get their settings.
     pub control_plane_url: String,
-    /// Whether loopback identity providers may be asked by `http`.
-    pub http_loopback_idp: bool,
+    /// Where REST proxies may look for identity providers.
+    pub idp_policy: IdpPolicy,
 }
 
 impl LocalDriver {

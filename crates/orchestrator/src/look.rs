@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth::probe_jwks;
 use futures::future::{join, join_all};
 use kafka::{Admin, KafkaError, LogDir, sasl_mechanisms};
-use model::{IdpUrl, NodeId, TopicName};
+use model::{IdpPolicy, IdpUrl, NodeId, TopicName};
 use rolling::{Jwks, KafkaView, NodeView, PartitionView, Quorum, ServiceView};
 use store::NodePin;
 use tracing::debug;
@@ -26,7 +26,7 @@ pub async fn look(
     admin: &Admin,
     pins: &[NodePin],
     observed: &BTreeMap<NodeId, Observed>,
-    jwks: Option<&IdpUrl>,
+    jwks: Option<(&IdpUrl, &IdpPolicy)>,
 ) -> ServiceView {
     let clients = join_all(pins.iter().map(async |pin| answers_clients(pin).await));
     let (kafka, (clients, jwks)) = join(kafka_view(admin), join(clients, jwks_view(jwks))).await;
@@ -55,9 +55,9 @@ async fn answers_clients(pin: &NodePin) -> bool {
     offered.is_ok_and(|it| !it.is_empty())
 }
 
-async fn jwks_view(url: Option<&IdpUrl>) -> Jwks {
-    let Some(url) = url else { return Jwks::NotNeeded };
-    match probe_jwks(url).await {
+async fn jwks_view(jwks: Option<(&IdpUrl, &IdpPolicy)>) -> Jwks {
+    let Some((url, policy)) = jwks else { return Jwks::NotNeeded };
+    match probe_jwks(url, policy).await {
         Ok(report) if report.usable() > 0 => Jwks::Usable,
         Ok(_) => Jwks::Unusable(format!("{url} holds no usable key")),
         Err(error) => Jwks::Unusable(format!("{url}: {error}")),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use model::UrlPolicy;
+use model::IdpPolicy;
 use orchestrator::agent::run_node;
 use orchestrator::config::{Cli, Command, Run};
 use orchestrator::local::{LocalDriver, stop::stop_all};
@@ -46,16 +46,8 @@ async fn run(arguments: Run) -> anyhow::Result<()> {
             async move { store.ping().await.is_ok() }
         })
     };
-    let http_loopback_idp = arguments.http_loopback_idp;
-    let supervisor = Supervisor {
-        store,
-        driver: Arc::new(driver(arguments)?),
-        url_policy: if http_loopback_idp {
-            UrlPolicy::HttpOnLoopback
-        } else {
-            UrlPolicy::HttpsOnly
-        },
-    };
+    let idp_policy = IdpPolicy::new(arguments.http_loopback_idp, arguments.idp_networks.clone());
+    let supervisor = Supervisor { store, driver: Arc::new(driver(arguments)?), idp_policy };
     let (signal, served, ()) = tokio::join!(
         async {
             let signal = web::terminated().await;
@@ -83,6 +75,6 @@ fn driver(arguments: Run) -> anyhow::Result<LocalDriver> {
         kafka_libs: std::path::absolute(&arguments.kafka_libs)?,
         rest_proxy: absolute(arguments.rest_proxy)?,
         control_plane_url: arguments.control_plane_url,
-        http_loopback_idp: arguments.http_loopback_idp,
+        idp_policy: IdpPolicy::new(arguments.http_loopback_idp, arguments.idp_networks),
     })
 }

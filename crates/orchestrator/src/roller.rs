@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kafka::Admin;
-use model::{IdpUrl, NodeId, RevisionId, ServiceId, Timestamp};
+use model::{IdpPolicy, IdpUrl, NodeId, RevisionId, ServiceId, Timestamp};
 use rolling::{Blocker, Incarnation, Jwks, Order, ServiceView, Step, next_step};
 use store::{ActiveRollout, NodePin, RecordError, ServiceSecrets, Store, StoreError};
 use tracing::{info, warn};
@@ -66,6 +66,8 @@ pub struct Subject<'a> {
     pub admin: &'a Admin,
     /// Where the keys are that its target revision names.
     pub jwks: Option<&'a IdpUrl>,
+    /// Where that may be.
+    pub idp_policy: &'a IdpPolicy,
 }
 
 impl<D: Driver> Roller<D> {
@@ -82,7 +84,8 @@ impl<D: Driver> Roller<D> {
         let observed = self.driver.inventory(subject.named, &nodes).await?;
         let jwks = subject.jwks.filter(|_| active.is_some());
         let fresh = jwks.is_some_and(|it| self.is_fresh(it));
-        let mut view = look(subject.admin, &pins, &observed, jwks.filter(|_| !fresh)).await;
+        let jwks_at = jwks.filter(|_| !fresh).map(|it| (it, subject.idp_policy));
+        let mut view = look(subject.admin, &pins, &observed, jwks_at).await;
         let now = Timestamp::now();
         if fresh {
             view.jwks = Jwks::Usable;

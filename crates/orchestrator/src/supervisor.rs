@@ -7,7 +7,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{ServiceId, UrlPolicy};
+use model::{IdpPolicy, ServiceId};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +31,7 @@ pub struct Supervisor<D> {
     /// Where nodes run.
     pub driver: Arc<D>,
     /// Which addresses of identity providers are acceptable.
-    pub url_policy: UrlPolicy,
+    pub idp_policy: IdpPolicy,
 }
 
 /// The tasks of one service.

@@ -1,32 +1,39 @@
 //! Consumers over HTTP: routes, and the shapes of their bodies.
 
+mod assignments;
 mod instance;
+mod keeper;
 mod live;
+mod offsets;
+mod positions;
 mod records;
 mod registry;
 mod shelf;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout};
 
+pub(crate) use self::assignments::{assign, show_assignments};
 use self::instance::InUse;
+pub(crate) use self::offsets::{commit_offsets, show_offsets};
+pub(crate) use self::positions::{seek, seek_to_beginning, seek_to_end};
 pub(crate) use self::registry::Consumers;
-use self::shelf::Positions;
+use self::shelf::Place;
 use crate::App;
 use crate::answer;
 use crate::error::{ApiError, topic_name};
 use crate::identity::Caller;
-use crate::media::{self, Accept};
-use crate::request_body;
+use crate::media::Accept;
+use crate::request_body::{NoBody, Object};
 use crate::sessions::Session;
 
 /// How long a `DELETE` waits for the consumer to leave its group.
@@ -40,6 +47,8 @@ pub(crate) enum Subscription {
     Topics(Vec<String>),
     /// A regular expression, beginning with `^`.
     Pattern(String),
+    /// Partitions that the owner takes without the group; at least one.
+    Assigned(Vec<Place>),
 }
 
 #[derive(Serialize)]
@@ -53,31 +62,18 @@ struct Topics {
     topics: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct Committed {
-    offsets: Vec<CommittedOffset>,
-}
-
-#[derive(Serialize)]
-struct CommittedOffset {
-    metadata: &'static str,
-    offset: i64,
-    partition: i32,
-    topic: String,
-}
-
 /// The path of an instance.
 type Named = Path<(String, String)>;
 
 /// `POST /consumers/{group}`
 pub(crate) async fn create_consumer(
     State(app): State<App>,
+    _: Accept,
     caller: Caller,
     Path(group): Path<String>,
     headers: HeaderMap,
-    body: Body,
+    Object(wanted): Object,
 ) -> Result<Response, ApiError> {
-    let wanted = object(&caller, &headers, body).await?;
     let (name, options) = wire::options(&wanted, &group, &caller.active.settings.consumer)?;
     let base_uri = base_uri(&app, &headers, &group, &name);
     app.consumers.create(caller.owner, group, name.clone(), options)?;
@@ -87,8 +83,10 @@ pub(crate) async fn create_consumer(
 /// `DELETE /consumers/{group}/instances/{instance}`
 pub(crate) async fn delete_consumer(
     State(app): State<App>,
+    _: Accept,
     caller: Caller,
     Path((group, name)): Named,
+    _: NoBody,
 ) -> Result<Response, ApiError> {
     let instance = app.consumers.find(&caller.owner, &group, &name)?;
     if let Some(gone) = app.consumers.delete(&instance) {
@@ -102,12 +100,11 @@ pub(crate) async fn delete_consumer(
 /// `POST .../subscription`
 pub(crate) async fn subscribe(
     State(app): State<App>,
+    _: Accept,
     caller: Caller,
     Path(named): Named,
-    headers: HeaderMap,
-    body: Body,
+    Object(wanted): Object,
 ) -> Result<Response, ApiError> {
-    let wanted = object(&caller, &headers, body).await?;
     let (instance, session) = used(&app, &caller, &named)?;
     instance.subscribe(&session, wire::subscription(&wanted)?).await?;
     Ok(answer::no_content())
@@ -116,26 +113,32 @@ pub(crate) async fn subscribe(
 /// `GET .../subscription`
 pub(crate) async fn show_subscription(
     State(app): State<App>,
+    _: Accept,
     caller: Caller,
     Path((group, name)): Named,
+    headers: HeaderMap,
+    _: NoBody,
 ) -> Result<Response, ApiError> {
     let instance = app.consumers.find(&caller.owner, &group, &name)?;
-    Ok(answer::json(StatusCode::OK, &Topics { topics: instance.subscription() }))
+    Ok(answer::tagged(&headers, &Topics { topics: instance.subscription() }))
 }
 
 /// `DELETE .../subscription`
 pub(crate) async fn unsubscribe(
     State(app): State<App>,
+    _: Accept,
     caller: Caller,
-    Path(named): Named,
+    Path((group, name)): Named,
+    _: NoBody,
 ) -> Result<Response, ApiError> {
-    let (instance, session) = used(&app, &caller, &named)?;
-    instance.subscribe(&session, Subscription::None).await?;
-    Ok(answer::no_content())
+    let instance = app.consumers.find(&caller.owner, &group, &name)?;
+    to_its_end(&app, async move { instance.unsubscribe().await }).await
 }
 
+/// The query of a fetch.
 #[derive(Deserialize)]
 pub(crate) struct Bounds {
+    headers: Option<String>,
     timeout: Option<String>,
     max_bytes: Option<String>,
 }
@@ -143,70 +146,28 @@ pub(crate) struct Bounds {
 /// `GET .../records`
 pub(crate) async fn fetch_records(
     State(app): State<App>,
+    accept: Accept,
     caller: Caller,
     Path((group, name)): Named,
-    Query(bounds): Query<Bounds>,
-    headers: HeaderMap,
+    bounds: Result<Query<Bounds>, QueryRejection>,
+    _: NoBody,
 ) -> Result<Response, ApiError> {
-    let accept = media::accept(&headers)?;
+    let Query(bounds) = bounds.map_err(|it| wire::bad_parameter(&it.body_text()))?;
     let instance = app.consumers.find(&caller.owner, &group, &name)?;
     let options = instance.options();
-    let format = options.format;
-    if let Accept::Only(asked) = &accept
-        && !asked.contains(&format.name())
-    {
-        let asked = asked.first().copied().unwrap_or("none");
-        return Err(ApiError::FormatMismatch { consumer: format.name(), asked });
-    }
+    accept.admit(options.format)?;
+    let with_headers =
+        wire::answer_to(bounds.headers.as_deref())?.unwrap_or(options.include_headers);
     let wait = wire::bound(bounds.timeout.as_deref())?
         .map_or(options.request_timeout, |it| Duration::from_millis(it).min(wire::LONGEST_POLL));
     let max_bytes = wire::bound(bounds.max_bytes.as_deref())?
         .map_or(options.max_bytes, |it| usize::try_from(it).unwrap_or(usize::MAX))
         .min(options.max_bytes);
     let session = app.sessions.session(&caller)?;
-    let deadline = Instant::now() + wait;
+    let deadline = caller.until(Instant::now() + wait);
+    assignments::check(&session, &instance).await?;
     let fetched = instance.fetch(&session, max_bytes, deadline, &app.stopping).await?;
-    records::answer(fetched, format)
-}
-
-/// `POST .../offsets`
-pub(crate) async fn commit_offsets(
-    State(app): State<App>,
-    caller: Caller,
-    Path(named): Named,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    let wanted = object(&caller, &headers, body).await?;
-    let (instance, session) = used(&app, &caller, &named)?;
-    let offsets = wire::offsets(&wanted)?;
-    let deadline = Instant::now() + app.limits.request_timeout();
-    if let Some(offsets) = &offsets {
-        check_partitions(&session, offsets).await?;
-    }
-    instance.commit(&session, offsets, deadline).await?;
-    Ok(answer::no_content())
-}
-
-/// `GET .../offsets`, which has a body.
-pub(crate) async fn show_offsets(
-    State(app): State<App>,
-    caller: Caller,
-    Path(named): Named,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    let wanted = object(&caller, &headers, body).await?;
-    let (instance, session) = used(&app, &caller, &named)?;
-    let places = wire::places(&wanted)?;
-    let deadline = Instant::now() + app.limits.request_timeout();
-    let committed = instance.committed(&session, places.clone(), deadline).await?;
-    let offsets = places.into_iter().filter_map(|place| {
-        let offset = *committed.get(&place)?;
-        let (topic, partition) = (place.0.to_string(), place.1);
-        Some(CommittedOffset { metadata: "", offset, partition, topic })
-    });
-    Ok(answer::json(StatusCode::OK, &Committed { offsets: offsets.collect() }))
+    records::answer(fetched, options.format, with_headers, &app.metrics)
 }
 
 /// The caller's instance and session.
@@ -219,41 +180,43 @@ fn used(
     Ok((instance, app.sessions.session(caller)?))
 }
 
-async fn object(
-    caller: &Caller,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Map<String, Value>, ApiError> {
-    media::json_content(headers)?;
-    media::accept(headers)?;
-    let limit = caller.active.settings.producer.max_request_size;
-    let body = request_body::read(headers, body, limit).await?;
-    request_body::object(&body)
+/// The address of a new instance.
+fn base_uri(app: &App, headers: &HeaderMap, group: &str, name: &str) -> String {
+    let mut uri = app.limits.edge.base_url(headers);
+    for segment in ["consumers", group, "instances", name] {
+        uri.push('/');
+        uri.extend(wire::escaped(segment));
+    }
+    uri
 }
 
-/// Offsets are committed for partitions that exist.
-async fn check_partitions(session: &Session, offsets: &Positions) -> Result<(), ApiError> {
-    for (topic, partition) in offsets.keys() {
+/// Carries a change through when the caller hangs up in the middle of it.
+async fn to_its_end(
+    app: &App,
+    change: impl Future<Output = Result<(), ApiError>> + Send + 'static,
+) -> Result<Response, ApiError> {
+    app.tracker.spawn(change).await.map_err(ApiError::internal)??;
+    Ok(answer::no_content())
+}
+
+/// The partitions of each topic.
+fn by_topic(places: &[Place]) -> BTreeMap<&str, Vec<i32>> {
+    let mut topics: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
+    for (topic, partition) in places {
+        topics.entry(topic).or_default().push(*partition);
+    }
+    topics
+}
+
+/// Checks that partitions exist, by what was heard within the last seconds. The error names the
+/// first that does not.
+async fn check_partitions(session: &Session, places: &[Place]) -> Result<(), ApiError> {
+    for (topic, partitions) in by_topic(places) {
         let topic = topic_name(topic)?;
-        if !(0..session.partitions(&topic, Some(*partition)).await?).contains(partition) {
-            return Err(ApiError::PartitionNotFound(*partition));
+        let known = session.partitions(&topic, partitions.iter().copied().max()).await?;
+        if let Some(none) = partitions.into_iter().find(|it| !(0..known).contains(it)) {
+            return Err(ApiError::PartitionNotFound(none.into()));
         }
     }
     Ok(())
-}
-
-/// Where the new instance is to be found.
-fn base_uri(app: &App, headers: &HeaderMap, group: &str, name: &str) -> String {
-    let host = headers.get(http::header::HOST).and_then(|it| it.to_str().ok());
-    let base = match (&app.limits.public_url, host) {
-        (Some(url), _) => url.trim_end_matches('/').to_owned(),
-        (None, Some(host)) => format!("http://{host}"),
-        (None, None) => String::new(),
-    };
-    let mut path = String::new();
-    for segment in ["consumers", group, "instances", name] {
-        path.push('/');
-        path.extend(wire::escaped(segment));
-    }
-    base + &path
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use kafka::{ErrorCode, KafkaError};
 use model::TopicName;
@@ -11,6 +11,8 @@ use serde::Serialize;
 use tracing::{error, warn};
 
 use crate::answer;
+use crate::identity::challenge::Challenge;
+use crate::shared::Seldom;
 
 /// Why a request failed. Texts are Karapace's where a client may know them.
 #[derive(Debug, thiserror::Error)]
@@ -19,14 +21,24 @@ pub(crate) enum ApiError {
     NoBody,
     #[error("Invalid request JSON body")]
     NotJson,
+    #[error("Request body is not valid utf-8")]
+    NotUtf8,
+    #[error("Unknown charset {0}")]
+    UnknownCharset(String),
+    #[error("No request body allowed for this operation")]
+    BodyNotAllowed,
     #[error("Malformed request")]
     NotAnObject,
     #[error("The request body is larger than {0} bytes")]
     TooLarge(usize),
     #[error("The request body cannot be read")]
     BrokenBody,
+    #[error("The request body did not arrive in time")]
+    SlowBody,
     #[error("HTTP 415 Unsupported Media Type")]
     UnsupportedMediaType,
+    #[error("HTTP 415 Unsupported Media Type: Content-Encoding is expected to be gzip or identity")]
+    UnsupportedEncoding,
     #[error("HTTP 406 Not Acceptable")]
     NotAcceptable,
     #[error("Consumer format {consumer} does not match the embedded format {asked}")]
@@ -43,7 +55,15 @@ pub(crate) enum ApiError {
     #[error("Topic {0} not found")]
     TopicNotFound(String),
     #[error("Partition {0} not found")]
-    PartitionNotFound(i32),
+    PartitionNotFound(i64),
+    /// What stands in a path where a number belongs.
+    #[error("Partition {0} not found")]
+    NoPartition(String),
+    /// Karapace answers with its client library's text here.
+    #[error("Topic {0} not found: [Error 3] UnknownTopicOrPartitionError")]
+    OffsetsOfNoTopic(String),
+    #[error("Partition {0} not found: [Error 3] UnknownTopicOrPartitionError")]
+    OffsetsOfNoPartition(i64),
     #[error("Unknown topic or partition")]
     UnknownTopicOrPartition,
     #[error("Consumer for ('{group}', '{instance}') not found")]
@@ -52,6 +72,10 @@ pub(crate) enum ApiError {
     ConsumerExists(String),
     #[error("{0}")]
     IllegalState(String),
+    #[error("Too many requests of this principal at once, at most {0} are allowed")]
+    TooManyRequests(usize),
+    #[error("The request has more than {0} records")]
+    TooManyRecords(usize),
     #[error("Too many consumer instances for this principal, at most {0} are allowed")]
     TooManyConsumers(usize),
     #[error("{0} deserialization error for format {1}: topic {2}, partition {3}, offset {4}")]
@@ -62,6 +86,8 @@ pub(crate) enum ApiError {
     BadCredentials(&'static str),
     #[error("{0}")]
     InvalidToken(&'static str),
+    #[error("The user name or the password is wrong")]
+    WrongPassword,
     #[error("Forbidden")]
     Forbidden,
     #[error("{0}")]
@@ -74,6 +100,8 @@ pub(crate) enum ApiError {
 pub(crate) const EXPIRED: &str = "The access token expired";
 /// The text of a 401 when the brokers do not accept what we do.
 pub(crate) const REFUSED: &str = "Kafka refused the access token";
+/// The text of a 503 when there is no room for another request body.
+pub(crate) const NO_ROOM: &str = "Too many bytes are in flight";
 /// The text of a 503 when no broker answers.
 pub(crate) const KAFKA_AWAY: &str = "Kafka is not available";
 /// The text of a 503 when the clients of a request are no longer those in use.
@@ -95,14 +123,23 @@ impl ApiError {
         match self {
             Self::NoBody
             | Self::NotJson
+            | Self::NotUtf8
+            | Self::UnknownCharset(_)
+            | Self::BodyNotAllowed
             | Self::NotAnObject
             | Self::BrokenBody
             | Self::BadRequest(_)
             | Self::BadCredentials(_) => (StatusCode::BAD_REQUEST, 400),
-            Self::NoCredentials | Self::InvalidToken(_) => (StatusCode::UNAUTHORIZED, 40101),
+            Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, 408),
+            Self::NoCredentials | Self::InvalidToken(_) | Self::WrongPassword => {
+                (StatusCode::UNAUTHORIZED, 40101)
+            }
             Self::Forbidden => (StatusCode::FORBIDDEN, 40301),
-            Self::TopicNotFound(_) => (StatusCode::NOT_FOUND, 40401),
-            Self::PartitionNotFound(_) => (StatusCode::NOT_FOUND, 40402),
+            Self::NoPartition(_) => (StatusCode::NOT_FOUND, 404),
+            Self::TopicNotFound(_) | Self::OffsetsOfNoTopic(_) => (StatusCode::NOT_FOUND, 40401),
+            Self::PartitionNotFound(_) | Self::OffsetsOfNoPartition(_) => {
+                (StatusCode::NOT_FOUND, 40402)
+            }
             Self::NoSuchTopic(_)
             | Self::UnknownTopicOrPartition
             | Self::ConsumerNotFound { .. } => (StatusCode::NOT_FOUND, 40403),
@@ -110,29 +147,29 @@ impl ApiError {
             Self::FormatMismatch { .. } => (StatusCode::NOT_ACCEPTABLE, 40601),
             Self::ConsumerExists(_) => (StatusCode::CONFLICT, 40902),
             Self::IllegalState(_) => (StatusCode::CONFLICT, 40903),
-            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, 413),
-            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, 415),
+            Self::TooLarge(_) | Self::TooManyRecords(_) => (StatusCode::PAYLOAD_TOO_LARGE, 413),
+            Self::UnsupportedMediaType | Self::UnsupportedEncoding => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, 415)
+            }
             Self::Invalid(_) | Self::Undecodable(..) => (StatusCode::UNPROCESSABLE_ENTITY, 422),
             Self::InvalidConsumer(_) => (StatusCode::UNPROCESSABLE_ENTITY, 42204),
-            Self::TooManyConsumers(_) => (StatusCode::TOO_MANY_REQUESTS, 429),
+            Self::TooManyConsumers(_) | Self::TooManyRequests(_) => {
+                (StatusCode::TOO_MANY_REQUESTS, 429)
+            }
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, 500),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, 503),
         }
     }
 
-    /// RFC 6750, section 3: how to get in. Fixed texts, nothing of a token.
-    fn challenge(&self) -> Option<String> {
+    /// What the answer has to say of how to get in.
+    const fn challenge(&self) -> Option<Challenge> {
         match self {
-            Self::NoCredentials => Some("Bearer realm=\"kafka-rest\"".to_owned()),
-            Self::BadCredentials(text) => Some(challenge("invalid_request", text)),
-            Self::InvalidToken(text) => Some(challenge("invalid_token", text)),
+            Self::NoCredentials | Self::WrongPassword => Some(Challenge::Bare),
+            Self::BadCredentials(text) => Some(Challenge::InvalidRequest(text)),
+            Self::InvalidToken(text) => Some(Challenge::InvalidToken(text)),
             _ => None,
         }
     }
-}
-
-fn challenge(code: &str, description: &str) -> String {
-    format!("Bearer realm=\"kafka-rest\", error=\"{code}\", error_description=\"{description}\"")
 }
 
 impl IntoResponse for ApiError {
@@ -141,7 +178,12 @@ impl IntoResponse for ApiError {
             error!(error = &**cause as &dyn Error, "request failed");
         }
         let (status, error_code) = self.kind();
-        if let Self::NoBody | Self::NotJson = self {
+        if let Self::NoBody
+        | Self::NotJson
+        | Self::NotUtf8
+        | Self::UnknownCharset(_)
+        | Self::BodyNotAllowed = self
+        {
             return (status, self.to_string()).into_response();
         }
         let body = Body { error_code, message: self.to_string() };
@@ -162,12 +204,16 @@ impl IntoResponse for ApiError {
         {
             set(CONTENT_TYPE, "application/json");
         }
-        if let Some(challenge) = self.challenge().and_then(|it| HeaderValue::try_from(it).ok()) {
-            headers.insert(WWW_AUTHENTICATE, challenge);
+        if let Some(challenge) = self.challenge() {
+            // Written by `challenge::guard`, which knows the ways in.
+            response.extensions_mut().insert(challenge);
         }
         response
     }
 }
+
+/// Of warnings that Kafka is away.
+static AWAY: Seldom = Seldom::new();
 
 /// What became of an admin call of the caller's. A refused login is told apart by the session.
 impl From<KafkaError> for ApiError {
@@ -177,7 +223,9 @@ impl From<KafkaError> for ApiError {
             KafkaError::Unreachable { .. }
             | KafkaError::Timeout { .. }
             | KafkaError::Broker { .. } => {
-                warn!(error = &error as &dyn Error, "Kafka did not answer a request");
+                if AWAY.is_due() {
+                    warn!(error = &error as &dyn Error, "Kafka did not answer requests");
+                }
                 Self::Unavailable(KAFKA_AWAY)
             }
             other => Self::internal(other),

@@ -6,13 +6,11 @@ mod json;
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 /// What an embedded format of the media types means.
 pub(crate) trait Embedded: Sync {
-    /// From the JSON of a request to the bytes of a record. Never asked about `null`, which is no
-    /// key or a tombstone in every format.
-    fn encode<'a>(&self, data: &'a RawValue) -> Result<Cow<'a, [u8]>, Unfit>;
+    /// From the JSON of a request, which is valid, to the bytes of a record. Never asked about
+    /// `null`, which is no key or a tombstone in every format.
+    fn encode<'a>(&self, data: &'a str) -> Result<Cow<'a, [u8]>, Unfit>;
 
     /// From the bytes of a record to JSON, appended to `out`. On an error `out` is unchanged.
     fn decode(&self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit>;

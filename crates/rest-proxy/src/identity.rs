@@ -1,42 +1,45 @@
 //! From the head of a request to who asks.
 
+mod brake;
+pub(crate) mod challenge;
+mod header;
+mod logins;
+
 use std::sync::Arc;
 
 use auth::{AuthErrorKind, Verifier};
 use axum::extract::{FromRef, FromRequestParts};
-use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
-use model::{Secret, Timestamp};
+use model::{Secret, Timestamp, Username};
+use tokio::time::Instant;
+use web::Trace;
 
+pub(crate) use self::brake::Brake;
+use self::header::Presented;
+pub(crate) use self::logins::Logins;
 use crate::App;
+use crate::admission::Slot;
 use crate::error::ApiError;
+use crate::metrics::{AuthFailure, Metrics};
+use crate::owner::{Credential, Owner, Password, Token};
 use crate::settings::Active;
-
-/// As whom Kafka is asked. Kafka clients and consumer instances belong to one of these and are
-/// never shared. Each variant has its own listener and mechanism.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Owner {
-    /// The proxy itself, for everybody, while authorization is off.
-    Proxy,
-    /// A principal of an issuer, whatever token it comes with.
-    Oidc { issuer: Arc<str>, principal: Arc<str> },
-}
-
-/// An access token that was verified.
-pub(crate) struct Token {
-    pub(crate) text: Secret,
-    pub(crate) sha256: [u8; 32],
-    pub(crate) expires_at: Timestamp,
-    pub(crate) issued_at: Timestamp,
-}
 
 /// Who asks, and the settings that hold for this request from beginning to end.
 pub(crate) struct Caller {
     pub(crate) owner: Owner,
-    /// Present unless the proxy acts as itself.
-    pub(crate) token: Option<Arc<Token>>,
+    pub(crate) credential: Credential,
     pub(crate) active: Arc<Active>,
+    /// Counts the request until it is answered.
+    pub(crate) _slot: Slot,
+}
+
+impl Caller {
+    /// `deadline`, or when what the caller came with is over: nothing is served after that.
+    pub(crate) fn until(&self, deadline: Instant) -> Instant {
+        let Credential::Token(token) = &self.credential else { return deadline };
+        let left = u64::try_from(token.expires_at.ms_since(Timestamp::now())).unwrap_or(0);
+        deadline.min(Instant::now() + std::time::Duration::from_millis(left))
+    }
 }
 
 impl<S> FromRequestParts<S> for Caller
@@ -50,57 +53,123 @@ where
         let app = App::from_ref(state);
         let active =
             app.settings.active().ok_or(ApiError::Unavailable("The settings are not loaded"))?;
-        identify(active, &parts.headers).await
+        let caller = identify(&app, active, parts).await?;
+        let session = match &caller.credential {
+            Credential::Own => None,
+            Credential::Token(token) => Some(token.sha256),
+            Credential::Password(password) => Some(password.fingerprint),
+        };
+        if let (Some(session), Some(trace)) = (session, parts.extensions.get::<Arc<Trace>>()) {
+            trace.set_session(session);
+        }
+        Ok(caller)
     }
 }
 
-/// Who asks: with authorization on whoever the token proves, otherwise the proxy itself.
-pub(crate) async fn identify(active: Arc<Active>, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    if !active.settings.authorization {
-        return Ok(Caller { owner: Owner::Proxy, token: None, active });
+/// Who asks: with authorization on whoever the credential proves, otherwise the proxy itself.
+pub(crate) async fn identify(
+    app: &App,
+    active: Arc<Active>,
+    parts: &Parts,
+) -> Result<Caller, ApiError> {
+    let (owner, credential) = if active.settings.authorization {
+        authenticate(app, &active, parts).await?
+    } else {
+        (Owner::Proxy, Credential::Own)
+    };
+    let slot = app.admission.enter(&owner)?;
+    Ok(Caller { owner, credential, active, _slot: slot })
+}
+
+async fn authenticate(
+    app: &App,
+    active: &Active,
+    parts: &Parts,
+) -> Result<(Owner, Credential), ApiError> {
+    let presented = header::presented(&parts.headers, parts.uri.query());
+    let presented = presented.and_then(|it| match it {
+        Presented::Basic(..) if !takes_passwords(app, active) => Err(ApiError::NoCredentials),
+        it => Ok(it),
+    });
+    match presented {
+        Ok(Presented::Bearer(text)) => verify(active.verifier.as_deref(), text, &app.metrics).await,
+        Ok(Presented::Basic(username, password)) => {
+            let checked = check(app, active, &username, password).await;
+            checked.inspect_err(|error| {
+                app.metrics.auth_failed(match error {
+                    ApiError::WrongPassword => AuthFailure::Password,
+                    _ => AuthFailure::Unavailable,
+                });
+            })
+        }
+        Err(error) => {
+            app.metrics.auth_failed(match error {
+                ApiError::NoCredentials => AuthFailure::Missing,
+                _ => AuthFailure::Malformed,
+            });
+            Err(error)
+        }
     }
-    let text = bearer(headers)?;
-    let Some(verifier) = &active.verifier else {
+}
+
+/// Whether there is a way in for service users.
+pub(crate) fn takes_passwords(app: &App, active: &Active) -> bool {
+    app.limits.basic_auth
+        && active.settings.authorization
+        && !active.settings.scram_mechanisms.is_empty()
+}
+
+async fn verify(
+    rules: Option<&Verifier>,
+    text: &str,
+    metrics: &Metrics,
+) -> Result<(Owner, Credential), ApiError> {
+    let Some(rules) = rules else {
+        metrics.auth_failed(AuthFailure::Unavailable);
         return Err(ApiError::InvalidToken("No identity provider is configured"));
     };
-    let (owner, token) = verify(verifier, text).await?;
-    Ok(Caller { owner, token: Some(Arc::new(token)), active })
-}
-
-async fn verify(rules: &Verifier, text: &str) -> Result<(Owner, Token), ApiError> {
-    let verified = rules.verify(text).await.map_err(|error| match error.kind() {
-        AuthErrorKind::InvalidToken => ApiError::InvalidToken(error.description()),
-        AuthErrorKind::Unavailable => ApiError::Unavailable(error.description()),
+    let verified = rules.verify(text).await.map_err(|error| {
+        metrics.auth_failed(error.into());
+        match error.kind() {
+            AuthErrorKind::InvalidToken => ApiError::InvalidToken(error.description()),
+            AuthErrorKind::Unavailable => ApiError::Unavailable(error.description()),
+        }
     })?;
-    let owner =
-        Owner::Oidc { issuer: verified.issuer.into(), principal: verified.principal.into() };
+    let owner = Owner::Oidc {
+        issuer: Arc::clone(&verified.issuer),
+        principal: Arc::clone(&verified.principal),
+    };
     let token = Token {
         text: Secret::new(text.to_owned()),
         sha256: verified.token_sha256,
         expires_at: verified.expires_at,
         issued_at: verified.issued_at,
     };
-    Ok((owner, token))
+    Ok((owner, Credential::Token(Arc::new(token))))
 }
 
-/// The token of an `Authorization: Bearer` header (RFC 6750, section 2.1; no other way is taken).
-fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Err(ApiError::NoCredentials) };
-    if values.next().is_some() {
-        return Err(ApiError::BadCredentials("More than one Authorization header"));
+async fn check(
+    app: &App,
+    active: &Active,
+    username: &str,
+    password: Secret,
+) -> Result<(Owner, Credential), ApiError> {
+    // No other name can be a service user's, and those of the platform itself begin with a space.
+    let username: Username = username.parse().map_err(|_| ApiError::WrongPassword)?;
+    let owner = Owner::User { username: username.as_str().into() };
+    let fingerprint = app.logins.fingerprint(username.as_str(), &password);
+    let password = Arc::new(Password { text: password, fingerprint });
+    let probe = || app.sessions.probe(active, &owner, &Credential::Password(Arc::clone(&password)));
+    match app.logins.prove(&owner, fingerprint, &probe).await {
+        Ok(()) => Ok((owner, Credential::Password(password))),
+        Err(error) => {
+            if let ApiError::WrongPassword = error {
+                // It may have been right once.
+                app.sessions.dismiss(&owner, &Credential::Password(password));
+            }
+            Err(error)
+        }
     }
-    let malformed = ApiError::BadCredentials("Malformed Authorization header");
-    let Ok(value) = HeaderValue::to_str(value) else { return Err(malformed) };
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(ApiError::NoCredentials);
-    }
-    let token = token.trim_matches(' ');
-    if token.is_empty() || !token.bytes().all(|it| it.is_ascii_graphic()) {
-        return Err(malformed);
-    }
-    Ok(token)
 }
 
 #[cfg(test)]

@@ -8,19 +8,29 @@
 //! verified token of its caller: the proxy has no rights of its own that it could lend. Clients and
 //! consumer instances of one caller are never seen by another.
 
+mod admission;
 mod answer;
+mod brokers;
 mod clients;
 mod config;
 mod consumers;
 mod directory;
+mod edge;
 mod error;
+mod finish;
 mod formats;
 mod health;
 mod identity;
+mod json;
 mod librdkafka;
 mod media;
+mod metrics;
+mod openapi;
+mod owner;
+mod partitions;
 mod produce;
 mod request_body;
+mod routes;
 mod sessions;
 mod settings;
 mod shared;
@@ -29,40 +39,70 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod trace;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{MethodRouter, delete, get, post};
 use http::StatusCode;
 use model::Timestamp;
-use tokio::time::MissedTickBehavior;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower_http::decompression::RequestDecompressionLayer;
+use tower::ServiceBuilder;
+use tower::layer::layer_fn;
 use tracing::warn;
+use web::{AccessLog, ObserveLayer, Observer};
 
-pub use crate::config::{Config, Limits};
+use crate::admission::Admission;
+pub use crate::config::{Config, Limits, Observation};
 use crate::consumers::Consumers;
 use crate::directory::Directories;
+pub use crate::edge::Edge;
+use crate::finish::Finish;
+use crate::identity::{Brake, Logins};
+use crate::metrics::Metrics;
 use crate::sessions::Sessions;
 pub use crate::settings::{PollConfig, Settings, follow};
 
-/// How often it is looked for what is over.
-const SWEEP_EVERY: Duration = Duration::from_millis(200);
+/// The longest time without looking for what is over: the wall clock may have been set.
+const LONGEST_REST: Duration = Duration::from_mins(1);
+/// The shortest, however much changes.
+const SHORTEST_REST: Duration = Duration::from_millis(5);
 
-/// The proxy. Cheap to clone.
+/// The proxy. Cheap to clone, which axum does several times for each request.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// What all requests share.
+#[derive(Clone)]
+pub struct Parts {
     settings: Settings,
     limits: Arc<Limits>,
     sessions: Sessions,
     consumers: Consumers,
+    logins: Arc<Logins>,
+    admission: Arc<Admission>,
+    brake: Arc<Brake>,
+    /// Told when something may be over earlier than it was thought.
+    wake: Arc<Notify>,
     /// Cancelled when the process was asked to stop: whoever waits for records waits no longer.
     stopping: CancellationToken,
     tracker: TaskTracker,
+    metrics: Metrics,
+    access_log: Arc<AccessLog>,
+    observation: Arc<Observation>,
     started: Timestamp,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl App {
@@ -78,53 +118,92 @@ impl App {
         directories: Directories,
     ) -> Self {
         let tracker = TaskTracker::new();
-        Self {
+        let (wake, logins) = (Arc::<Notify>::default(), Arc::new(Logins::new(&limits)));
+        let metrics = Metrics::new();
+        let parts = Parts {
             settings,
-            sessions: Sessions::new(limits.clone(), directories, tracker.clone()),
-            consumers: Consumers::new(limits.clone(), tracker.clone()),
+            sessions: Sessions::new(
+                limits.clone(),
+                directories,
+                Arc::clone(&logins),
+                tracker.clone(),
+                Arc::clone(&wake),
+                metrics.clone(),
+            ),
+            consumers: Consumers::new(limits.clone(), Arc::clone(&wake)),
+            logins,
+            admission: Arc::new(Admission::new(&limits)),
+            brake: Arc::new(Brake::new(&limits)),
+            wake,
             limits: Arc::new(limits),
             stopping,
             tracker,
+            metrics,
+            access_log: Arc::default(),
+            observation: Arc::default(),
             started: Timestamp::now(),
-        }
+        };
+        Self(Arc::new(parts)).observed(Observation::default())
+    }
+
+    /// Tells of requests as `observation` says.
+    #[must_use]
+    pub fn observed(mut self, observation: Observation) -> Self {
+        let log = AccessLog::new(observation.access_log, observation.access_log_rate);
+        let parts = Arc::make_mut(&mut self.0);
+        parts.access_log = Arc::new(log);
+        parts.observation = Arc::new(observation);
+        self
     }
 
     /// All routes, each with and without a slash at its end.
     pub fn router(&self) -> Router {
-        let routes = Router::new().route("/", get(health::show_root));
-        let routes = route(routes, "/_health", get(health::show_health));
-        let routes = route(routes, "/topics", get(topics::list_topics));
-        let topic = get(topics::show_topic).post(produce::produce_records);
-        let routes = route(routes, "/topics/{topic}", topic);
-        let routes = route(routes, "/consumers/{group}", post(consumers::create_consumer));
-        let routes = instance(routes, "", delete(consumers::delete_consumer));
-        let subscription = get(consumers::show_subscription)
-            .post(consumers::subscribe)
-            .delete(consumers::unsubscribe);
-        let routes = instance(routes, "/subscription", subscription);
-        let routes = instance(routes, "/records", get(consumers::fetch_records));
-        let offsets = get(consumers::show_offsets).post(consumers::commit_offsets);
-        let routes = instance(routes, "/offsets", offsets);
-        let routes = routes
+        let routes = self.routes();
+        let meter = Arc::new(self.metrics.http(routes.templates()));
+        let served = routes
+            .into_router()
             .fallback(|| async { (StatusCode::NOT_FOUND, "404: Not Found") })
             .method_not_allowed_fallback(method_not_allowed)
-            .layer(RequestDecompressionLayer::new())
             .with_state(self.clone());
-        web::observe(routes)
+        // In one layer: each allocates for every request.
+        let app = self.clone();
+        let layers = ServiceBuilder::new()
+            .layer(ObserveLayer::new(Observer {
+                access_log: Arc::clone(&self.access_log),
+                meter: Some(meter),
+            }))
+            .option_layer(self.limits.edge.cors())
+            .layer(layer_fn(move |route| Finish::new(route, app.clone())));
+        served.layer(layers)
+    }
+
+    /// `/metrics` alone, for a listener of its own.
+    pub fn metrics_router(&self) -> Router {
+        metrics::routes(self.clone())
     }
 
     /// Closes what is over and keeps idle consumers in their groups, until the process stops.
     pub async fn maintain(&self) {
-        let mut tick = tokio::time::interval(SWEEP_EVERY);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = self.stopping.cancelled() => return,
-                _ = tick.tick() => {}
+        let looking = async {
+            loop {
+                let now = Timestamp::now();
+                // Sessions first: their consumers are closed with them.
+                let sessions = self.sessions.sweep(now, self.settings.generation());
+                let consumers = self.consumers.sweep(now);
+                let due = sessions.into_iter().chain(consumers).min();
+                let left = due.map_or(i64::MAX, |it| it.ms_since(Timestamp::now()));
+                let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+                tokio::time::sleep(SHORTEST_REST).await;
+                tokio::select! {
+                    () = tokio::time::sleep(left.min(LONGEST_REST).saturating_sub(SHORTEST_REST)) => {}
+                    () = self.wake.notified() => {}
+                    () = self.settings.changed() => {}
+                }
             }
-            let now = Timestamp::now();
-            self.sessions.sweep(now, self.settings.generation());
-            self.consumers.sweep(now);
+        };
+        tokio::select! {
+            () = self.stopping.cancelled() => {}
+            () = looking => {}
         }
     }
 
@@ -142,12 +221,4 @@ impl App {
 
 async fn method_not_allowed() -> (StatusCode, &'static str) {
     (StatusCode::METHOD_NOT_ALLOWED, "405: Method Not Allowed")
-}
-
-fn route(router: Router<App>, path: &str, methods: MethodRouter<App>) -> Router<App> {
-    router.route(path, methods.clone()).route(&format!("{path}/"), methods)
-}
-
-fn instance(router: Router<App>, path: &str, methods: MethodRouter<App>) -> Router<App> {
-    route(router, &format!("/consumers/{{group}}/instances/{{instance}}{path}"), methods)
 }

@@ -1,4 +1,10 @@
-//! The calls into librdkafka that rust-rdkafka does not offer. The only unsafe code of this crate.
+//! The calls into librdkafka that rust-rdkafka does not offer. The only unsafe code of this crate is
+//! here and below.
+
+mod batch;
+mod events;
+mod hand_over;
+mod topic;
 
 use std::ffi::{CStr, CString, c_char};
 use std::ptr;
@@ -8,7 +14,11 @@ use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::KafkaError;
 use rdkafka_sys::rd_kafka_resp_err_t;
 
-use crate::identity::Token;
+pub(crate) use self::batch::{Batch, Prepared, Report, Span, Ticket};
+pub(crate) use self::events::Events;
+pub(crate) use self::hand_over::{Part, hand_over};
+pub(crate) use self::topic::{TopicHandle, known_end};
+use crate::owner::Token;
 
 /// librdkafka did not take a token.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +78,16 @@ pub(crate) fn log_in<C: ClientContext>(
         }
     };
     if added > 0 { Ok(()) } else { Err(SetupError::Refused) }
+}
+
+/// Wakes the threads of a producer `client`: what has lingered long enough is sent. Blocks for nothing.
+pub(crate) fn send_now<C: ClientContext>(client: &Client<C>) {
+    #[expect(unsafe_code, reason = "rust-rdkafka has no binding for this alone")]
+    // SAFETY: the client outlives the call, which librdkafka documents as thread-safe. Without time
+    // to wait it always says that it timed out.
+    unsafe {
+        rdkafka_sys::rd_kafka_flush(client.native_ptr(), 0);
+    }
 }
 
 /// Gives `client` a token for its next logins and re-authentications. Connections that are up stay

@@ -1,181 +1,174 @@
 //! `POST /topics/{topic}`: records into Kafka, and what became of each.
 
 mod body;
-mod delivery;
+mod load;
+mod opened;
+mod outbox;
+mod outcome;
+mod pace;
+mod producer;
+mod record;
+mod scan;
+mod sticky;
 
-use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-
-use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use http::StatusCode;
 use model::TopicName;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer};
 use serde::Serialize;
 use tokio::time::Instant;
-use tracing::info;
 
-use self::body::Record;
-use self::delivery::{Delivery, Outcome, Ticket};
+use self::load::Load;
+pub(crate) use self::outcome::Outcome;
+pub(crate) use self::pace::Pace;
+pub(crate) use self::producer::Producer;
+use self::record::Unfit;
 use crate::App;
 use crate::answer;
-use crate::clients::{self, Callbacks};
 use crate::error::{ApiError, KAFKA_AWAY, topic_name};
 use crate::formats::Format;
-use crate::identity::{Caller, Token};
-use crate::librdkafka::{self, TokenError};
-use crate::media;
+use crate::identity::Caller;
+use crate::librdkafka::Report;
+use crate::media::{self, Accept};
+use crate::metrics::Metrics;
 use crate::request_body;
-use crate::sessions::{Session, TokenSink};
-use crate::shared::Disposable;
+use crate::sessions::Session;
+use crate::trace::RecordTrace;
 
-/// How long a broken producer answers for itself: a caller without rights costs no client each
-/// time, and soon notices when it gets them.
-const REPLACED_AFTER: Duration = Duration::from_secs(1);
-/// How often a full queue is tried again.
-const QUEUE_PAUSE: Duration = Duration::from_millis(5);
-
-/// A session's producer.
-pub(crate) struct Producer {
-    client: Disposable<ThreadedProducer<Callbacks>>,
-    /// When it was seen to have broken for good.
-    broken_at: OnceLock<Instant>,
-}
-
-impl Producer {
-    pub(crate) async fn create(session: &Session, timeout: Duration) -> Result<Self, ApiError> {
-        let config = clients::producer(&session.active().settings, session.owner(), timeout);
-        let callbacks = Callbacks(Arc::clone(session.health()));
-        let create = move || config.create_with_context(callbacks);
-        let client = session.build(create, ThreadedProducer::client).await?;
-        Ok(Self { client: session.dispose(client), broken_at: OnceLock::new() })
-    }
-
-    /// Why it broke for good, if it did: above all a principal that may write nowhere.
-    fn broken(&self) -> Option<RDKafkaErrorCode> {
-        let (code, reason) = self.client.client().fatal_error()?;
-        self.broken_at.get_or_init(|| {
-            info!(reason, "a producer broke for good and is replaced");
-            Instant::now()
-        });
-        Some(code)
-    }
-
-    /// Whether it broke long enough ago to try another.
-    pub(crate) fn is_spent(&self) -> bool {
-        self.broken_at.get().is_some_and(|it| it.elapsed() >= REPLACED_AFTER)
-    }
-
-    /// Fails every record that is not acknowledged yet, at once.
-    pub(crate) fn purge(&self) {
-        self.client.purge(PurgeConfig::default().queue().inflight().non_blocking());
-    }
-}
-
-impl TokenSink for Producer {
-    fn set_token(&self, token: &Token, principal: &str) -> Result<(), TokenError> {
-        librdkafka::set_token(self.client.client(), token, principal)
-    }
-}
+/// A body that takes longer to read than others should wait for, in bytes.
+const MUCH: usize = 512 * 1024;
 
 /// `POST /topics/{topic}`
 pub(crate) async fn produce_records(
     State(app): State<App>,
+    _: Accept,
     caller: Caller,
     Path(topic): Path<String>,
-    headers: HeaderMap,
-    body: Body,
+    trace: RecordTrace,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let format = media::content_format(&headers)?;
-    media::accept(&headers)?;
+    produce(&app, &caller, &topic, None, &trace, request).await
+}
+
+/// Stores the records of `request`, those that name no partition in `partition` if there is one, each
+/// with the headers of `trace`.
+pub(crate) async fn produce(
+    app: &App,
+    caller: &Caller,
+    topic: &str,
+    partition: Option<i32>,
+    trace: &RecordTrace,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let format = media::content_format(request.headers())?;
     let limit = caller.active.settings.producer.max_request_size;
-    let body = request_body::read(&headers, body, limit).await?;
-    let records = body::parse(&body)?;
+    let content = request_body::read(app, request, limit).await?;
+    let body = content.bytes.clone();
+    let most = app.limits.max_records_per_request;
+    let mut load = if body.len() > MUCH {
+        tokio::task::spawn_blocking(move || load(&body, format, partition, most))
+            .await
+            .map_err(ApiError::internal)??
+    } else {
+        load(&body, format, partition, most)?
+    };
+    load.trace(trace);
     let deadline = Instant::now() + app.limits.request_timeout();
-    let session = app.sessions.session(&caller)?;
-    let topic = topic_name(&topic)?;
-    let batch = Batch { topic: &topic, format, records: &records, deadline };
-    let work = batch.send(&session);
-    match tokio::time::timeout_at(deadline, work).await {
-        Ok(outcomes) => answer(&topic, &session, outcomes?),
+    let session = app.sessions.session(caller)?;
+    let topic = topic_name(topic)?;
+    match tokio::time::timeout_at(deadline, store(&session, &topic, load, deadline)).await {
+        Ok(stored) => match stored? {
+            Stored::All(load) => Ok(all_stored(&load)),
+            Stored::Some(outcomes) => answer(&topic, &session, outcomes),
+        },
         Err(_) => Err(ApiError::Unavailable(KAFKA_AWAY)),
     }
 }
 
-/// The records of one request.
-struct Batch<'a> {
-    topic: &'a TopicName,
+fn load(
+    body: &Bytes,
     format: Format,
-    records: &'a [Record<'a>],
-    deadline: Instant,
+    partition: Option<i32>,
+    most: usize,
+) -> Result<Load, ApiError> {
+    let records = body::parse(body)?;
+    if records.len() > most {
+        return Err(ApiError::TooManyRecords(most));
+    }
+    Ok(Load::of(body, &records, format, partition))
 }
 
-impl Batch<'_> {
-    /// Hands every good record to librdkafka, in order, and waits for all reports.
-    async fn send(&self, session: &Session) -> Result<Vec<Outcome>, ApiError> {
-        let highest = self.records.iter().filter_map(|it| it.partition().ok().flatten()).max();
-        let partitions = session.partitions(self.topic, highest).await?;
-        let producer = session.producer().await?;
-        if session.has_ended() {
-            return Err(session.ended_error());
-        }
-        let delivery = Delivery::of(self.records.len());
-        for (index, record) in self.records.iter().enumerate() {
-            if let Err(outcome) =
-                self.hand_over(&producer, &delivery, index, record, partitions).await
-            {
-                delivery.report(index, outcome);
-            }
-        }
-        delivery.wait().await;
-        let mut outcomes = delivery.outcomes();
-        if outcomes.iter().any(Outcome::is_broken)
-            && let Some(cause) = producer.broken()
-        {
-            // The records only say that something is.
-            let broken = Outcome::Failed(cause);
-            outcomes.iter_mut().filter(|it| it.is_broken()).for_each(|it| *it = broken.clone());
-        }
-        Ok(outcomes)
-    }
+/// What became of the records of a request.
+enum Stored {
+    /// Each has its place.
+    All(Load),
+    /// At least one has none.
+    Some(Vec<Outcome>),
+}
 
-    async fn hand_over(
-        &self,
-        producer: &Producer,
-        delivery: &Arc<Delivery>,
-        index: usize,
-        record: &Record<'_>,
-        partitions: i32,
-    ) -> Result<(), Outcome> {
-        let embedded = self.format.embedded();
-        let encode = |it| embedded.encode(it).map_err(|it| Outcome::Unfit(it.0));
-        let key: Option<Cow<'_, [u8]>> = record.key.map(encode).transpose()?;
-        let value: Option<Cow<'_, [u8]>> = record.value.map(encode).transpose()?;
-        let partition = record.partition().map_err(Outcome::Unfit)?;
-        if partition.is_some_and(|it| !(0..partitions).contains(&it)) {
-            return Err(Outcome::Failed(RDKafkaErrorCode::UnknownPartition));
-        }
-        let ticket = Box::new(Ticket::new(Arc::clone(delivery), index));
-        let mut ready: BaseRecord<'_, [u8], [u8], Box<Ticket>> =
-            BaseRecord::with_opaque_to(self.topic.as_str(), ticket);
-        ready.partition = partition;
-        ready.key = key.as_deref();
-        ready.payload = value.as_deref();
-        loop {
-            let Err((error, back)) = producer.client.send(ready) else { return Ok(()) };
-            let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-            let full = matches!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull));
-            if !full || Instant::now() + QUEUE_PAUSE >= self.deadline {
-                return Err(Outcome::Failed(code));
-            }
-            // Back-pressure: the caller waits until acknowledgements make room.
-            tokio::time::sleep(QUEUE_PAUSE).await;
-            ready = back;
+/// Sends the records, and tells what became of each.
+async fn store(
+    session: &Session,
+    topic: &TopicName,
+    mut load: Load,
+    deadline: Instant,
+) -> Result<Stored, ApiError> {
+    let partitions = session.partitions(topic, load.highest).await?;
+    load.refuse_beyond(partitions);
+    let producer = session.producer(Pace::of(load.batch.records().len()), topic).await?;
+    if session.has_ended() {
+        return Err(session.ended_error());
+    }
+    producer.send(topic, &load, deadline).await?;
+    if load.special.is_empty() && load.batch.is_stored() {
+        session.metrics().produced(load.batch.records().len(), load.batch.size());
+        return Ok(Stored::All(load));
+    }
+    let mut outcomes = load.outcomes();
+    if outcomes.iter().any(Outcome::is_broken)
+        && let Some(cause) = producer.broken()
+    {
+        // The records only say that something is.
+        let broken = Outcome::Failed(cause);
+        outcomes.iter_mut().filter(|it| it.is_broken()).for_each(|it| *it = broken.clone());
+    }
+    count(session.metrics(), &load, &outcomes);
+    Ok(Stored::Some(outcomes))
+}
+
+/// The answer to most requests, and so without detours.
+fn all_stored(load: &Load) -> Response {
+    let count = load.batch.records().len();
+    let mut body = Vec::with_capacity(64 + 40 * count);
+    body.extend_from_slice(b"{\"key_schema_id\":null,\"offsets\":[");
+    let mut digits = itoa::Buffer::new();
+    for index in 0..count {
+        if let Some(Report::Stored { partition, offset }) = load.batch.report(index) {
+            body.extend_from_slice(b"{\"offset\":");
+            body.extend_from_slice(digits.format(offset).as_bytes());
+            body.extend_from_slice(b",\"partition\":");
+            body.extend_from_slice(digits.format(partition).as_bytes());
+            body.extend_from_slice(b"},");
         }
     }
+    body.pop();
+    body.extend_from_slice(b"],\"value_schema_id\":null}");
+    answer::written(StatusCode::OK, body)
+}
+
+fn count(metrics: &Metrics, load: &Load, outcomes: &[Outcome]) {
+    let (mut records, mut bytes) = (0, 0);
+    for (record, outcome) in load.batch.records().iter().zip(outcomes) {
+        match outcome.failure() {
+            None => {
+                records += 1;
+                bytes += record.size();
+            }
+            Some(failure) => metrics.produce_failed(failure),
+        }
+    }
+    metrics.produced(records, bytes);
 }
 
 #[derive(Serialize)]
@@ -215,9 +208,10 @@ fn answer(
 fn common_error(topic: &TopicName, outcomes: &[Outcome]) -> Option<ApiError> {
     let all = |test: fn(&Outcome) -> bool| outcomes.iter().all(test);
     match outcomes.first()? {
-        Outcome::Unfit(text) if all(|it| matches!(it, Outcome::Unfit(_))) => {
-            Some(ApiError::BadRequest(text.clone()))
-        }
+        Outcome::Unfit(unfit) if all(|it| matches!(it, Outcome::Unfit(_))) => Some(match unfit {
+            Unfit::Data(text) => ApiError::BadRequest(text.clone()),
+            Unfit::Field(text) => ApiError::Invalid(text.clone()),
+        }),
         _ if all(Outcome::is_denied) => Some(ApiError::Forbidden),
         _ if all(Outcome::is_away) => Some(ApiError::Unavailable(KAFKA_AWAY)),
         _ if all(Outcome::is_unknown_topic) => Some(ApiError::TopicNotFound(topic.to_string())),
@@ -229,10 +223,10 @@ impl From<Outcome> for RecordMetadata {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Stored { partition, offset } => Self::Stored { offset, partition },
-            Outcome::Unfit(error) => Self::Failed { error, error_code: 1 },
+            Outcome::Unfit(it) => Self::Failed { error: it.text().to_owned(), error_code: 1 },
             Outcome::Failed(code) => {
-                let error_code = if delivery::is_retriable(code) { 2 } else { 1 };
-                Self::Failed { error: delivery::text(code), error_code }
+                let error_code = if outcome::is_retriable(code) { 2 } else { 1 };
+                Self::Failed { error: outcome::text(code), error_code }
             }
         }
     }

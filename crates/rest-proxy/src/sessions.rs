@@ -5,27 +5,27 @@
 
 mod session;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kafka::KafkaError;
+use model::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-
-use kafka::KafkaError;
-use model::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-pub(crate) use self::session::{Counted, End, Session, TokenSink};
+pub(crate) use self::session::{Counted, Session, TokenSink};
+use crate::clients;
 use crate::config::Limits;
-use crate::directory::Directories;
+use crate::directory::{Directories, Directory};
 use crate::error::{ApiError, REPLACED};
-use crate::identity::{Caller, Owner};
+use crate::identity::{Caller, Logins};
+use crate::metrics::{End, Metrics};
+use crate::owner::{Credential, Owner};
+use crate::settings::Active;
 use crate::shared::Table;
-
-/// How long brokers get to learn of a new key before a refused token counts as refused.
-pub(crate) const REFUSAL_GRACE: Duration = Duration::from_secs(1);
-/// How long a refused token is refused without asking again.
-const REFUSAL_KEPT_MS: i64 = 10_000;
 
 /// The open sessions of all callers.
 #[derive(Clone)]
@@ -38,17 +38,71 @@ pub(crate) struct Sessions {
 pub(crate) struct Tools {
     pub(crate) limits: Limits,
     pub(crate) directories: Directories,
+    pub(crate) logins: Arc<Logins>,
     /// A permit for each client that is being created.
     pub(crate) builds: Semaphore,
     /// Everything that blocks or goes on beside a request, so that stopping can wait for it.
     pub(crate) tracker: TaskTracker,
+    pub(crate) metrics: Metrics,
+    /// Told whenever something may be over earlier than it was thought.
+    pub(crate) wake: Arc<Notify>,
+}
+
+impl Tools {
+    /// Kafka's metadata for who has `credential`, with connections of its own.
+    fn directory(
+        &self,
+        active: &Active,
+        owner: &Owner,
+        credential: &Credential,
+    ) -> Box<dyn Directory> {
+        let timeout = self.limits.request_timeout().mul_f32(0.9).min(Duration::from_secs(10));
+        (self.directories)(clients::admin(&active.settings, owner, credential, timeout))
+    }
 }
 
 impl Sessions {
-    pub(crate) fn new(limits: Limits, directories: Directories, tracker: TaskTracker) -> Self {
+    pub(crate) fn new(
+        limits: Limits,
+        directories: Directories,
+        logins: Arc<Logins>,
+        tracker: TaskTracker,
+        wake: Arc<Notify>,
+        metrics: Metrics,
+    ) -> Self {
         let builds = Semaphore::new(limits.max_client_builds.max(1));
-        let tools = Arc::new(Tools { limits, directories, builds, tracker });
+        let tools = Tools { limits, directories, logins, builds, tracker, metrics, wake };
+        let tools = Arc::new(tools);
         Self { open: Arc::new(Table::new()), tools }
+    }
+
+    /// Logs in as `owner` with a connection of its own, and opens nothing else.
+    pub(crate) fn probe(
+        &self,
+        active: &Active,
+        owner: &Owner,
+        credential: &Credential,
+    ) -> BoxFuture<'static, Result<(), KafkaError>> {
+        let directory = self.tools.directory(active, owner, credential);
+        async move { directory.probe().await }.boxed()
+    }
+
+    /// Ends `owner`'s session if it runs on `credential`, which is no good any more.
+    pub(crate) fn dismiss(&self, owner: &Owner, credential: &Credential) {
+        if let Some(session) = self.open.get(owner).filter(|it| it.runs_on(credential)) {
+            session.end(End::Refused);
+        }
+    }
+
+    /// How many are open.
+    pub(crate) fn count(&self) -> usize {
+        self.open.values().iter().filter(|it| !it.has_ended()).count()
+    }
+
+    /// How many Kafka clients are being made.
+    pub(crate) fn builds_in_flight(&self) -> usize {
+        let most = self.tools.limits.max_client_builds.max(1);
+        most.saturating_sub(self.tools.builds.available_permits())
     }
 
     /// The caller's session, with the caller's token if that is the newest. Waits for nothing.
@@ -68,9 +122,11 @@ impl Sessions {
             }
             self.make_room(open)?;
             let session = Arc::new(Session::new(caller, Arc::clone(&self.tools)));
+            self.tools.metrics.session_opened();
             if let Some(stale) = open.insert(caller.owner.clone(), Arc::clone(&session)) {
                 stale.end(End::Replaced);
             }
+            self.tools.wake.notify_one();
             Ok(session)
         });
         opened
@@ -96,23 +152,27 @@ impl Sessions {
     }
 
     /// Ends what is over: expired tokens, idle sessions, sessions of replaced settings. Starts a
-    /// look into refused logins.
-    pub(crate) fn sweep(&self, now: Timestamp, generation: u64) {
-        let idle_ms = i64::from(self.tools.limits.session_idle_secs) * 1000;
+    /// look into refused logins. Says when to come again, if nothing happens meanwhile.
+    pub(crate) fn sweep(&self, now: Timestamp, generation: u64) -> Option<Timestamp> {
+        let mut due = None;
         for session in self.open.values() {
-            if session.expired(now) {
+            if session.has_ended() {
+                // Only its refusal is remembered.
+            } else if session.expired(now) {
                 session.end(End::Expired);
             } else if session.generation() != generation {
                 session.end(End::Replaced);
-            } else if now.ms_since(session.last_used()) >= idle_ms && !session.has_consumers() {
+            } else if session.idle_at().is_some_and(|it| it <= now) {
                 session.end(End::Idle);
             } else if session.take_refusal(now) {
                 let probed = Arc::clone(&session);
                 self.tools.tracker.spawn(async move { look_into_refusal(&probed).await });
             }
+            due = due.into_iter().chain(session.due()).min();
         }
         // A refused token is remembered for a while, so that it costs nothing to refuse again.
         self.open.remove_if(|it| it.has_ended() && !it.remembers_refusal(now));
+        due
     }
 
     /// Ends all sessions: the process stops.
@@ -129,8 +189,7 @@ fn usable(
     caller: &Caller,
     now: Timestamp,
 ) -> Result<Option<Arc<Session>>, ApiError> {
-    let same_token = || session.holds(caller.token.as_deref());
-    if session.remembers_refusal(now) && same_token() {
+    if session.remembers_refusal(now) && session.runs_on(&caller.credential) {
         return Err(session.refusal());
     }
     // A request that began before the settings changed does not undo the change.
@@ -140,8 +199,11 @@ fn usable(
     if session.has_ended() || session.generation() != caller.active.generation {
         return Ok(None);
     }
-    if let Some(token) = &caller.token {
-        session.offer(token, now)?;
+    match &caller.credential {
+        Credential::Token(token) => session.offer(token, now)?,
+        // A user has one password, and this one was proven last.
+        Credential::Password(_) if !session.runs_on(&caller.credential) => return Ok(None),
+        Credential::Own | Credential::Password(_) => {}
     }
     session.touch(now);
     Ok(Some(session))
@@ -151,7 +213,7 @@ fn usable(
 /// comes of it decides. Brokers may have been without a new key, or a single one at fault.
 async fn look_into_refusal(session: &Session) {
     match session.fresh_directory().probe().await {
-        Err(KafkaError::Authentication { .. }) => session.refused(),
+        Err(KafkaError::Authentication { .. }) if !session.has_ended() => session.refused(),
         Err(error) => {
             info!(error = &error as &dyn std::error::Error, "cannot look into a refused login");
         }

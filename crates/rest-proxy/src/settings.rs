@@ -5,8 +5,9 @@ mod poll;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use auth::{Verifier, VerifierConfig};
-use model::{IdpUrl, OidcSettings, RestSettings, UrlPolicy};
+use auth::{IssuerConfig, Verifier, VerifierConfig};
+use model::{IdpPolicy, IdpUrl, OidcSettings, RestSettings};
+use tokio::sync::Notify;
 use tracing::{error, info};
 
 pub use self::poll::{PollConfig, follow};
@@ -21,15 +22,18 @@ pub(crate) struct Active {
 }
 
 /// The current settings. Cheap to clone; all clones see a change at once.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Settings {
     active: Arc<ArcSwapOption<Active>>,
+    /// The operator's, not the control plane's: this program makes the connections.
+    idp: Arc<IdpPolicy>,
+    changed: Arc<Notify>,
 }
 
 impl Settings {
     /// Knows nothing yet: every request that needs Kafka is answered with 503.
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(idp: IdpPolicy) -> Self {
+        Self { active: Arc::default(), idp: Arc::new(idp), changed: Arc::default() }
     }
 
     pub(crate) fn active(&self) -> Option<Arc<Active>> {
@@ -40,6 +44,11 @@ impl Settings {
         self.active.load().as_ref().map_or(0, |it| it.generation)
     }
 
+    /// Completes when other settings were put in force. For one task.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
     /// Puts `settings` in force for every request that starts from now on. Called by one task at a
     /// time, within a runtime.
     pub fn apply(&self, settings: RestSettings) {
@@ -48,7 +57,7 @@ impl Settings {
             (Some(before), oidc) if before.settings.oidc == *oidc && before.verifier.is_some() => {
                 before.verifier.clone()
             }
-            (_, Some(oidc)) => verifier(oidc).map(Arc::new),
+            (_, Some(oidc)) => verifier(oidc, &self.idp).map(Arc::new),
             (_, None) => None,
         };
         let generation = match &before {
@@ -63,6 +72,7 @@ impl Settings {
             "settings in force"
         );
         self.active.store(Some(Arc::new(Active { settings, generation, verifier })));
+        self.changed.notify_one();
     }
 }
 
@@ -73,22 +83,21 @@ fn same_clients(before: &RestSettings, after: &RestSettings) -> bool {
 }
 
 /// Without a verifier nobody gets in, which is the safe side; the other settings still apply.
-fn verifier(oidc: &OidcSettings) -> Option<Verifier> {
-    // What an address may be is the control plane's to decide, and was decided.
-    let jwks_url = match IdpUrl::parse(&oidc.jwks_url, UrlPolicy::HttpOnLoopback) {
+fn verifier(oidc: &OidcSettings, policy: &IdpPolicy) -> Option<Verifier> {
+    let jwks_url = match IdpUrl::parse(&oidc.jwks_url, policy.urls) {
         Ok(url) => url,
         Err(error) => {
             error!(error = &error as &dyn std::error::Error, "the JWKS address cannot be used");
             return None;
         }
     };
-    let config = VerifierConfig {
+    let issuer = IssuerConfig {
         issuer: oidc.issuer.clone(),
         audiences: oidc.audiences.clone(),
         principal_claim: oidc.principal_claim.clone(),
-        jwks_url,
+        keys: jwks_url.into(),
     };
-    match Verifier::new(config) {
+    match Verifier::new(VerifierConfig::of(issuer, policy.clone())) {
         Ok(verifier) => Some(verifier),
         Err(error) => {
             error!(error = &error as &dyn std::error::Error, "the OIDC settings cannot be used");
@@ -104,7 +113,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_verifier_lives_as_long_as_its_settings() {
-        let settings = Settings::new();
+        let settings = Settings::new(testing::idp());
         let mut wanted = testing::settings("127.0.0.1:1");
         wanted.oidc = Some(testing::oidc("http://127.0.0.1:1", "a"));
         settings.apply(wanted.clone());

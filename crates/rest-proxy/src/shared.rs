@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
+use model::Timestamp;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -56,6 +58,26 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
         if self.map.load().values().any(|it| over(it)) {
             self.change(|map| map.retain(|_, it| !over(it)));
         }
+    }
+}
+
+/// Lets something through once a second: for warnings about what many requests meet at once.
+pub(crate) struct Seldom(AtomicI64);
+
+impl Seldom {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicI64::new(0))
+    }
+
+    /// Whether a second has passed since this was last true.
+    pub(crate) fn is_due(&self) -> bool {
+        self.is_due_at(Timestamp::now())
+    }
+
+    fn is_due_at(&self, now: Timestamp) -> bool {
+        let last = self.0.load(Ordering::Relaxed);
+        let due = now.ms_since(Timestamp(last)).abs() >= 1_000;
+        due && self.0.compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -118,5 +140,13 @@ mod tests {
         assert_eq!(table.get(&"a").as_deref(), Some(&2));
         assert!(table.remove(&"a", &new));
         assert!(table.values().is_empty());
+    }
+
+    #[test]
+    fn once_a_second_is_enough() {
+        let seldom = Seldom::new();
+        let now = Timestamp::now();
+        assert!(seldom.is_due_at(now) && !seldom.is_due_at(now.plus_ms(999)));
+        assert!(seldom.is_due_at(now.plus_ms(1_000)));
     }
 }

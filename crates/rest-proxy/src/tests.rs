@@ -1,6 +1,13 @@
 //! The router in process: without Kafka, and against librdkafka's mock cluster.
 
+mod access;
+mod bad_requests;
+mod drain;
+mod expiry;
 mod on_mock;
+mod partitions;
+mod positions;
+mod protocol;
 
 use axum::body::{Body, to_bytes};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -56,7 +63,7 @@ async fn post(app: &App, path: &str, body: &Value) -> Answer {
 
 #[tokio::test]
 async fn health_is_answered_before_there_are_settings_and_the_rest_waits() {
-    let app = App::new(Settings::new(), testing::limits(), CancellationToken::new());
+    let app = App::new(Settings::new(testing::idp()), testing::limits(), CancellationToken::new());
     let health = get(&app, "/_health").await;
     assert_eq!(
         (health.status, health.json()["settings_loaded"].clone()),
@@ -110,7 +117,17 @@ async fn with_authorization_on_every_route_but_health_needs_a_token() {
     let app = testing::app(settings);
     let instance = "/consumers/g/instances/i";
     let routes = [
+        ("GET", "/brokers".to_owned()),
         ("GET", "/topics".to_owned()),
+        ("GET", "/topics/orders/partitions".to_owned()),
+        ("GET", "/topics/orders/partitions/0".to_owned()),
+        ("POST", "/topics/orders/partitions/0".to_owned()),
+        ("GET", "/topics/orders/partitions/0/offsets".to_owned()),
+        ("GET", format!("{instance}/assignments")),
+        ("POST", format!("{instance}/assignments")),
+        ("POST", format!("{instance}/positions")),
+        ("POST", format!("{instance}/positions/beginning")),
+        ("POST", format!("{instance}/positions/end")),
         ("GET", "/topics/orders".to_owned()),
         ("POST", "/topics/orders".to_owned()),
         ("POST", "/consumers/g".to_owned()),

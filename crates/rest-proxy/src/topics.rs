@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use kafka::ErrorCode;
 use model::TopicName;
 use serde::Serialize;
@@ -13,7 +13,9 @@ use crate::App;
 use crate::answer;
 use crate::error::{ApiError, is_denial, topic_name};
 use crate::identity::Caller;
-use crate::media;
+use crate::media::Accept;
+use crate::partitions::Partition;
+use crate::request_body::NoBody;
 use crate::sessions::Session;
 
 #[derive(Serialize)]
@@ -23,49 +25,36 @@ struct Topic {
     partitions: Vec<Partition>,
 }
 
-#[derive(Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names of the API")]
-struct Partition {
-    leader: i32,
-    partition: i32,
-    replicas: Vec<Replica>,
-}
-
-#[derive(Serialize)]
-struct Replica {
-    broker: i32,
-    in_sync: bool,
-    leader: bool,
-}
-
 /// `GET /topics`
 pub(crate) async fn list_topics(
     State(app): State<App>,
+    _: Accept,
     caller: Caller,
     headers: HeaderMap,
+    _: NoBody,
 ) -> Result<Response, ApiError> {
-    media::accept(&headers)?;
     let session = app.sessions.session(&caller)?;
     let topics = session.ask(|it| async move { it.topics(None).await }).await?;
     let mut names: Vec<String> = topics.into_iter().map(|it| it.name).collect();
     names.sort();
-    Ok(answer::json(StatusCode::OK, &names))
+    Ok(answer::tagged(&headers, &names))
 }
 
 /// `GET /topics/{topic}`
 pub(crate) async fn show_topic(
     State(app): State<App>,
+    _: Accept,
     caller: Caller,
     Path(topic): Path<String>,
     headers: HeaderMap,
+    _: NoBody,
 ) -> Result<Response, ApiError> {
-    media::accept(&headers)?;
     let name = topic_name(&topic).map_err(no_such_topic)?;
     let session = app.sessions.session(&caller)?;
     let described = session.describe(&name).await.map_err(no_such_topic)?;
     let configs = configs(&session, name).await?;
     let partitions = described.partitions.into_iter().map(Partition::from).collect();
-    Ok(answer::json(StatusCode::OK, &Topic { configs, name: described.name, partitions }))
+    Ok(answer::tagged(&headers, &Topic { configs, name: described.name, partitions }))
 }
 
 fn no_such_topic(error: ApiError) -> ApiError {
@@ -95,19 +84,4 @@ async fn configs(
 /// Also when the topic went away between two questions.
 fn may_not_see(code: ErrorCode) -> bool {
     is_denial(code) || matches!(code, ErrorCode::UnknownTopicOrPartition)
-}
-
-impl From<kafka::Partition> for Partition {
-    fn from(partition: kafka::Partition) -> Self {
-        let replicas = partition.replicas.iter().map(|it| Replica {
-            broker: it.0,
-            in_sync: partition.in_sync.contains(it),
-            leader: partition.leader == Some(*it),
-        });
-        Self {
-            leader: partition.leader.map_or(-1, |it| it.0),
-            partition: partition.index,
-            replicas: replicas.collect(),
-        }
-    }
 }

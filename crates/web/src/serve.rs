@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// Opens the listening socket. The error names the address.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -27,7 +28,14 @@ pub async fn serve(
 ) -> io::Result<()> {
     info!(address = %listener.local_addr()?, "listening");
     let graceful = stop.clone();
-    let serving = axum::serve(listener, router)
+    // An answer is written at once: nothing is gained by waiting for more of it.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY was not set");
+        }
+    });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service)
         .with_graceful_shutdown(async move { graceful.cancelled().await });
     let deadline = async {
         stop.cancelled().await;

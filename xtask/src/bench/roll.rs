@@ -5,6 +5,7 @@ use xshell::Shell;
 
 use crate::bench::row::Row;
 use crate::demo::clients::Avn;
+use crate::flags;
 use crate::load::{Load, Report};
 use crate::places::Places;
 use crate::rollout::{Watched, is_on, switch_off, switch_on, watch};
@@ -13,8 +14,8 @@ use crate::stack::{Build, Stack};
 /// What a loop driven by hand took for three nodes.
 const BY_HAND_SECS: f64 = 74.0;
 
-pub(super) fn run(sh: &Shell, places: &Places, build: Build) -> anyhow::Result<Vec<Row>> {
-    let stack = Stack::up(sh, places, build)?;
+pub(super) fn run(sh: &Shell, places: &Places, flags: &flags::Bench) -> anyhow::Result<Vec<Row>> {
+    let stack = Stack::up(sh, places, Build::unless(flags.no_build))?;
     let (at, api) = (stack.addresses()?, stack.api()?);
     let avn = Avn::new(sh, &at);
     let service = api.service()?;

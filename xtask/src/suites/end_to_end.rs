@@ -17,7 +17,7 @@ use crate::suites::{Bench, run_all};
 
 /// The targets that need a running stack, in the order in which they run: `real` deletes credentials,
 /// after which brokers of Kafka 4.3.1 that start again lose the others.
-pub(super) const TARGETS: [&str; 2] = ["e2e", "real"];
+pub(super) const TARGETS: [&str; 3] = ["e2e", "real", "differential"];
 
 /// Runs the suite beside a developer's own stack, and leaves nothing of it unless asked to.
 pub(super) fn run(bench: &Bench<'_>, tally: &mut Tally) -> anyhow::Result<()> {

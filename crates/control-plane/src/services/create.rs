@@ -55,7 +55,7 @@ pub(super) async fn create(
     let effective = effective(&user_config, &app.settings.rules())?;
     effective.fits(usize::from(plan.nodes))?;
     if let Some(oidc) = effective.oidc() {
-        preflight::check(oidc).await?;
+        preflight::check(oidc, &app.settings.idp_policy).await?;
     }
     for _ in 0..ATTEMPTS {
         let placed = place(&app.settings, plan, app.store.services.highest_port().await?)?;

@@ -2,7 +2,7 @@
 
 mod diff;
 
-use model::{IdpUrl, ServiceId};
+use model::{IdpPolicy, IdpUrl, ServiceId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service_config::{
@@ -160,7 +160,7 @@ async fn configure(
     after.fits(service.nodes.len())?;
     // What is stored was accepted once, perhaps under other rules.
     let before = effective(&service.user_config, &rules).ok();
-    probe_if_changed(before.as_ref(), &after, probed).await?;
+    probe_if_changed(before.as_ref(), &after, probed, &app.settings.idp_policy).await?;
     let previous_jwks_url = previous_jwks_url(service, before.as_ref(), &after);
     let topology = Topology {
         service_name: &service.name,
@@ -188,11 +188,12 @@ async fn probe_if_changed(
     before: Option<&Effective>,
     after: &Effective,
     probed: &mut Option<IdpUrl>,
+    policy: &IdpPolicy,
 ) -> Result<(), ApiError> {
     let Some(oidc) = after.oidc() else { return Ok(()) };
     let same = before.and_then(Effective::oidc) == Some(oidc);
     if !same && probed.as_ref() != Some(&oidc.jwks_url) {
-        preflight::check(oidc).await?;
+        preflight::check(oidc, policy).await?;
         *probed = Some(oidc.jwks_url.clone());
     }
     Ok(())

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use control_plane::{App, NodeHost, Settings, Wake, alarm, token_hash};
 use http::{HeaderMap, Request, StatusCode, header};
-use model::{NodeId, NodeState, NodeStatus, ServiceId, UrlPolicy};
+use model::{IdpPolicy, NodeId, NodeState, NodeStatus, ServiceId};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::{Service, Store};
@@ -30,7 +30,7 @@ pub(crate) struct Answer {
 pub(crate) fn settings() -> Settings {
     let host = |rack: &str| NodeHost { host: "127.0.0.1".into(), rack: rack.into() };
     Settings {
-        url_policy: UrlPolicy::HttpOnLoopback,
+        idp_policy: IdpPolicy::new(true, Vec::new()),
         node_hosts: vec![host("rack-1"), host("rack-2"), host("rack-3")],
         // Nobody listens there.
         port_base: 100,

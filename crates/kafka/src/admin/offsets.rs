@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use futures::future::try_join_all;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::{BrokerId, ListOffsetsRequest};
-use model::{NodeId, TopicName};
+use model::{NodeId, Timestamp, TopicName};
 use tokio::time::Instant;
 
 use crate::admin::topics::wire;
 use crate::admin::{Admin, broker_timeout_ms};
 use crate::call::{Call, persist};
-use crate::codes::{CONSUMER_REPLICA, EARLIEST_TIMESTAMP, LATEST_TIMESTAMP};
+use crate::codes::{CONSUMER_REPLICA, EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, READ_COMMITTED};
 use crate::error::{ErrorCode, KafkaError, refused};
 
 /// Which offset is asked for.
@@ -21,11 +21,15 @@ pub enum OffsetSpec {
     Earliest,
     /// Behind the last record that all in-sync replicas have.
     Latest,
+    /// Behind the last record that no open transaction can still take back.
+    LatestStable,
+    /// Of the first record with this time or a later one.
+    AtOrAfter(Timestamp),
 }
 
 impl Admin {
-    /// The offset of each given partition. An error if one of them does not exist or has no leader
-    /// until the deadline.
+    /// The offset of each given partition; a partition without such a record is left out. An error
+    /// if one of them does not exist or has no leader until the deadline.
     pub async fn list_offsets(
         &self,
         topic: &TopicName,
@@ -83,8 +87,10 @@ impl Admin {
     ) -> Result<Vec<(i32, i64)>, KafkaError> {
         let timestamp = match spec {
             OffsetSpec::Earliest => EARLIEST_TIMESTAMP,
-            OffsetSpec::Latest => LATEST_TIMESTAMP,
+            OffsetSpec::Latest | OffsetSpec::LatestStable => LATEST_TIMESTAMP,
+            OffsetSpec::AtOrAfter(timestamp) => timestamp.0.max(0),
         };
+        let isolation = if spec == OffsetSpec::LatestStable { READ_COMMITTED } else { 0 };
         let asked = partitions.iter().map(|&index| {
             ListOffsetsPartition::default()
                 .with_partition_index(index)
@@ -95,13 +101,16 @@ impl Admin {
             ListOffsetsTopic::default().with_name(wire(topic)).with_partitions(asked.collect());
         let request = ListOffsetsRequest::default()
             .with_replica_id(BrokerId(CONSUMER_REPLICA))
+            .with_isolation_level(isolation)
             .with_topics(vec![asked])
             .with_timeout_ms(broker_timeout_ms(deadline));
         // Not repeated at the same broker: who leads is looked up again.
         let response = self.ask(Call::node(leader, &request), deadline, |_| Ok(())).await?;
         let results = response.topics.iter().flat_map(|it| &it.partitions);
-        results
+        let offsets: Result<Vec<(i32, i64)>, KafkaError> = results
             .map(|it| refused(it.error_code, None).map(|()| (it.partition_index, it.offset)))
-            .collect()
+            .collect();
+        // -1 stands for no such record.
+        offsets.map(|it| it.into_iter().filter(|(_, offset)| *offset >= 0).collect())
     }
 }

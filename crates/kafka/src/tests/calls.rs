@@ -196,6 +196,25 @@ async fn a_leader_that_moved_is_looked_up_again() {
 }
 
 #[tokio::test]
+async fn a_time_after_the_last_record_has_no_offset() {
+    let fake = Fake::start(|asked| match asked.api {
+        ApiKey::Metadata => asked.answer::<MetadataRequest>(&led()),
+        ApiKey::ListOffsets => {
+            let none = ListOffsetsPartitionResponse::default().with_offset(-1);
+            let topic = ListOffsetsTopicResponse::default().with_partitions(vec![none]);
+            let response = ListOffsetsResponse::default().with_topics(vec![topic]);
+            asked.answer::<ListOffsetsRequest>(&response)
+        }
+        _ => asked.healthy(),
+    })
+    .await;
+    let topic = "orders".parse().unwrap();
+    let spec = crate::OffsetSpec::AtOrAfter(model::Timestamp(1));
+    let offsets = admin(&[&fake.address]).list_offsets(&topic, &[0], spec).await.unwrap();
+    assert!(offsets.is_empty());
+}
+
+#[tokio::test]
 async fn the_acls_that_were_refused_are_named() {
     let fake = Fake::start(|asked| match asked.api {
         ApiKey::CreateAcls => {

@@ -1,6 +1,8 @@
 //! SCRAM credentials, as `kafka.admin.ConfigCommand` names them, and as a Java client uses them.
 
-use kafka::{ErrorCode, ScramMechanism};
+use std::time::Duration;
+
+use kafka::{Admin, AdminConfig, Credential, ErrorCode, KafkaError, ScramMechanism};
 use model::Secret;
 
 use crate::stage::Stage;
@@ -12,6 +14,30 @@ async fn described(stage: &Stage) -> String {
 
 async fn mechanisms(stage: &Stage) -> Option<Vec<ScramMechanism>> {
     stage.admin.describe_scram().await.unwrap().remove(&stage.prefix)
+}
+
+/// So does ours, and a wrong password is refused.
+async fn assert_we_log_in(stage: &Stage, password: &Secret) {
+    let listener = stage.client_listener().await;
+    for mechanism in [ScramMechanism::Sha256, ScramMechanism::Sha512] {
+        let log_in = async |password: &Secret| {
+            let credential = Credential::Scram {
+                mechanism,
+                username: stage.prefix.clone(),
+                password: password.clone(),
+            };
+            let admin = Admin::new(AdminConfig {
+                bootstrap: vec![listener.clone()],
+                credential,
+                client_id: "tidegate-test".to_owned(),
+                timeout: Duration::from_secs(10),
+            });
+            admin.describe_cluster().await
+        };
+        log_in(password).await.unwrap();
+        let refused = log_in(&Secret::new("wrong".to_owned())).await.unwrap_err();
+        assert!(matches!(refused, KafkaError::Authentication { .. }), "{refused}");
+    }
 }
 
 /// Java's client logs in with both, at the listener that offers them.
@@ -53,6 +79,7 @@ async fn credentials_are_what_java_describes() {
     assert!(java.contains("SCRAM-SHA-512=iterations=8192"), "{java}");
 
     assert_logs_in(&stage, &password).await;
+    assert_we_log_in(&stage, &password).await;
 
     stage.admin.delete_scram(user, Sha256).await.unwrap();
     stage.until("one left", async || mechanisms(&stage).await == Some(vec![Sha512])).await;

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use model::UrlPolicy;
+
 use super::folder::{ServiceFolder, modified};
 use super::{LocalDriver, detached, failed, files, process_table, processes, spawn};
 use crate::driver::{DriverError, Observed, ProxyStart};
@@ -38,8 +40,12 @@ pub(super) async fn start(
     command.arg("--listen").arg(&start.address);
     command.arg("--control-plane-url").arg(&driver.control_plane_url);
     command.arg("--token-file").arg(token_file(folder));
-    if driver.http_loopback_idp {
+    if driver.idp_policy.urls == UrlPolicy::HttpOnLoopback {
         command.env("TIDEGATE_HTTP_LOOPBACK_IDP", "true");
+    }
+    let networks: Vec<_> = driver.idp_policy.networks.iter().map(ToString::to_string).collect();
+    if !networks.is_empty() {
+        command.env("TIDEGATE_IDP_NETWORKS", networks.join(","));
     }
     spawn(command, &dir.join("rest-proxy.log")).await
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kafka::{Admin, AdminConfig, Credential};
-use model::{Principal, Secret, ServiceId, UrlPolicy, Username};
+use model::{IdpPolicy, Principal, Secret, ServiceId, Username};
 use rolling::Step;
 use service_config::{Effective, Rules, effective};
 use store::{Service, ServiceSecrets, Store, StoreError};
@@ -35,7 +35,7 @@ const ADMIN_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Keeper<D> {
     store: Store,
     driver: Arc<D>,
-    url_policy: UrlPolicy,
+    idp_policy: IdpPolicy,
     service: ServiceId,
     holder: Uuid,
     admin: Mutex<Option<KeptAdmin>>,
@@ -56,7 +56,7 @@ impl<D: Driver> Keeper<D> {
         Self {
             store: supervisor.store.clone(),
             driver: Arc::clone(&supervisor.driver),
-            url_policy: supervisor.url_policy,
+            idp_policy: supervisor.idp_policy.clone(),
             service,
             holder,
             admin: Mutex::default(),
@@ -107,7 +107,7 @@ impl<D: Driver> Keeper<D> {
             name: service.name.clone(),
             cluster_id: service.cluster_id.clone(),
         };
-        let rules = Rules { url_policy: self.url_policy };
+        let rules = Rules { url_policy: self.idp_policy.urls };
         let (effective, mut failed) = match effective(&service.user_config, &rules) {
             Ok(effective) => (Some(effective), Vec::new()),
             // Written by a version with other rules.
@@ -126,6 +126,7 @@ impl<D: Driver> Keeper<D> {
             secrets: &read.secrets,
             admin: &read.admin,
             jwks: oidc.map(|it| &it.jwks_url),
+            idp_policy: &self.idp_policy,
         };
         let settled = match roller.pass(&subject).await {
             Ok(step) => {

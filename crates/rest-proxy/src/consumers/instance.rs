@@ -5,7 +5,9 @@
 //! request opens another one, which goes on there.
 
 mod fetch;
+mod moving;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,14 +23,10 @@ use super::shelf::{Place, Positions};
 use crate::clients::ConsumerWishes;
 use crate::error::{ApiError, KAFKA_AWAY};
 use crate::formats::Format;
-use crate::identity::Owner;
+use crate::owner::Owner;
 use crate::sessions::Session;
 use crate::shared::locked;
 
-/// After this time without a request nothing more is read ahead.
-const READ_AHEAD_MS: i64 = 5_000;
-/// Nor with this many bytes waiting.
-const READ_AHEAD_BYTES: usize = 1024 * 1024;
 /// How long a commit waits for its group to settle.
 const SETTLING: Duration = Duration::from_millis(300);
 
@@ -46,6 +44,7 @@ pub(crate) struct Options {
     pub(crate) request_timeout: Duration,
     pub(crate) max_bytes: usize,
     pub(crate) idle_ms: Option<i64>,
+    pub(crate) include_headers: bool,
     pub(crate) wishes: ConsumerWishes,
 }
 
@@ -55,11 +54,10 @@ pub(crate) struct Instance {
     state: Mutex<State>,
     /// Held while a client is made or its subscription changes.
     changing: tokio::sync::Mutex<()>,
-    /// Held by who polls the client.
+    /// Held by who waits for records.
     turn: tokio::sync::Mutex<()>,
     requests: AtomicUsize,
     last_used: AtomicI64,
-    served_at: AtomicI64,
     deleted: CancellationToken,
 }
 
@@ -69,6 +67,10 @@ struct State {
     live: Option<Arc<Live>>,
     /// Where to go on with the next client.
     kept: Positions,
+    /// What the last client had been assigned by its group.
+    held: HashSet<Place>,
+    /// Whether the partitions that the owner assigned are known to exist.
+    checked: bool,
 }
 
 /// A request that uses an instance, which is not idle meanwhile.
@@ -99,7 +101,6 @@ impl Instance {
             turn: tokio::sync::Mutex::default(),
             requests: AtomicUsize::new(0),
             last_used: AtomicI64::new(Timestamp::now().0),
-            served_at: AtomicI64::new(0),
             deleted: CancellationToken::new(),
         }
     }
@@ -122,12 +123,12 @@ impl Instance {
         self.last_used.store(Timestamp::now().0, Ordering::Relaxed);
     }
 
-    /// Milliseconds since its last request; 0 during one.
-    pub(crate) fn idle_ms(&self, now: Timestamp) -> i64 {
+    /// The time of its last request; now during one.
+    pub(crate) fn last_used(&self) -> Timestamp {
         if self.requests.load(Ordering::Acquire) > 0 {
-            return 0;
+            return Timestamp::now();
         }
-        now.ms_since(Timestamp(self.last_used.load(Ordering::Relaxed)))
+        Timestamp(self.last_used.load(Ordering::Relaxed))
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -179,6 +180,9 @@ impl Instance {
         }
         state.live = Some(Arc::clone(&live));
         state.kept.clear();
+        drop(state);
+        // Its token may be over before anything else is.
+        session.wake();
         Ok(Some(live))
     }
 
@@ -187,39 +191,20 @@ impl Instance {
         let mut state = locked(&self.state);
         if let Some(live) = state.live.take() {
             state.kept = live.shelf().resume_at();
+            state.held = live.shelf().assigned().into_iter().collect();
             debug!(group.id = self.key.group, "a consumer instance waits for its owner");
         }
     }
 
-    /// Suspends the instance if its session is over, or will be in a moment.
-    pub(crate) fn suspend_if_over(&self, now: Timestamp) {
-        let session = locked(&self.state).live.as_ref().map(|it| Arc::clone(it.session()));
-        if let Some(session) = session {
-            let over =
-                session.has_ended() || session.consumers_rest_at().is_some_and(|it| it <= now);
-            if over {
-                self.suspend();
-            }
+    /// When the client has to be closed, if there is one: nobody asks, or its session is over, or
+    /// will be in a moment.
+    pub(crate) fn rest_at(&self, idle_secs: u32) -> Option<Timestamp> {
+        let session = locked(&self.state).live.as_ref().map(|it| Arc::clone(it.session()))?;
+        if session.has_ended() {
+            return Some(Timestamp(0));
         }
-    }
-
-    /// Whether `every_ms` passed since this was last true.
-    pub(crate) fn is_due(&self, now: Timestamp, every_ms: i64) -> bool {
-        let due = now.ms_since(Timestamp(self.served_at.load(Ordering::Relaxed))) >= every_ms;
-        if due {
-            self.served_at.store(now.0, Ordering::Relaxed);
-        }
-        due
-    }
-
-    /// Takes part in the group beside requests.
-    pub(crate) async fn serve(&self, now: Timestamp) {
-        let Ok(_turn) = self.turn.try_lock() else { return };
-        let Some(live) = locked(&self.state).live.clone() else { return };
-        let pause = self.idle_ms(now) > READ_AHEAD_MS || live.shelf().bytes() > READ_AHEAD_BYTES;
-        if let Err(error) = live.serve(pause).await {
-            debug!(error = &error as &dyn std::error::Error, "a consumer met an error");
-        }
+        let idle = self.last_used().plus_ms(i64::from(idle_secs) * 1000);
+        Some(session.consumers_rest_at().map_or(idle, |it| it.min(idle)))
     }
 
     pub(crate) async fn subscribe(
@@ -228,16 +213,15 @@ impl Instance {
         subscription: Subscription,
     ) -> Result<(), ApiError> {
         let _changing = self.changing.lock().await;
-        if subscription == Subscription::None && !self.is_live() {
-            let mut state = locked(&self.state);
-            state.subscription = Subscription::None;
-            state.kept.clear();
-            return Ok(());
+        if let Subscription::Assigned(_) = locked(&self.state).subscription {
+            return Err(moving::one_way());
         }
         if let Some(live) = self.open(session).await? {
             live.subscribe(&subscription).await?;
         }
-        locked(&self.state).subscription = subscription;
+        let mut state = locked(&self.state);
+        state.subscription = subscription;
+        state.held.clear();
         Ok(())
     }
 
@@ -245,7 +229,7 @@ impl Instance {
     pub(crate) fn subscription(&self) -> Vec<String> {
         let state = locked(&self.state);
         match &state.subscription {
-            Subscription::None => Vec::new(),
+            Subscription::None | Subscription::Assigned(_) => Vec::new(),
             Subscription::Topics(topics) => topics.clone(),
             Subscription::Pattern(_) => {
                 state.live.as_ref().map_or_else(Vec::new, |it| it.matched_topics())
@@ -302,9 +286,7 @@ impl Instance {
     pub(crate) fn delete(&self) -> Option<CancellationToken> {
         self.deleted.cancel();
         let live = locked(&self.state).live.take()?;
-        if self.options.wishes.auto_commit {
-            live.store();
-        }
+        live.store();
         Some(live.gone())
     }
 }

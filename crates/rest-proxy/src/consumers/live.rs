@@ -1,39 +1,42 @@
 //! The librdkafka consumer of an instance, while it has one.
 
+mod seeking;
+
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use futures::StreamExt;
 use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::Offset;
 use rdkafka_sys::types::RDKafkaRespErr;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::Subscription;
-use super::shelf::{Place, Positions, Record, Shelf};
+use super::keeper::{Job, Keeper};
+use super::shelf::{Place, Positions, Shelf};
 use crate::clients::{self, Callbacks, ConsumerWishes};
 use crate::error::ApiError;
-use crate::identity::Token;
 use crate::librdkafka::{self, TokenError};
+use crate::owner::Token;
 use crate::sessions::{Counted, Session, TokenSink};
-use crate::shared::Disposable;
-
-/// How many events are served at once beside requests.
-const SERVED_AT_ONCE: usize = 64;
+use crate::shared::{Disposable, Seldom};
 
 /// A consumer in its group.
 pub(crate) struct Live {
     consumer: Arc<Disposable<StreamConsumer<Group>>>,
     shelf: Arc<Shelf>,
     session: Arc<Session>,
+    auto_commit: bool,
     _counted: Counted,
+    /// What the keeper does between two looks at the consumer.
+    jobs: mpsc::Sender<Job>,
+    _keeper: JoinSet<()>,
 }
 
 impl Live {
@@ -54,8 +57,23 @@ impl Live {
         let create = move || config.create_with_context(group);
         let consumer = session.build(create, StreamConsumer::client).await?;
         let consumer = Arc::new(session.dispose(consumer));
-        let live = Self { consumer, shelf, session: Arc::clone(session), _counted: counted };
-        let live = Arc::new(live);
+        let (jobs, waiting) = mpsc::channel(1);
+        let keeper = Keeper {
+            consumer: Arc::clone(&consumer),
+            shelf: Arc::clone(&shelf),
+            tracker: session.tracker().clone(),
+        };
+        let mut kept = JoinSet::new();
+        kept.spawn(keeper.keep(waiting));
+        let live = Arc::new(Self {
+            consumer,
+            shelf,
+            session: Arc::clone(session),
+            auto_commit: wishes.auto_commit,
+            _counted: counted,
+            jobs,
+            _keeper: kept,
+        });
         session.attach(&live)?;
         Ok(live)
     }
@@ -73,12 +91,14 @@ impl Live {
         self.consumer.gone()
     }
 
+    /// Reads what a subscription says.
     pub(crate) async fn subscribe(&self, subscription: &Subscription) -> Result<(), ApiError> {
         let consumer = Arc::clone(&self.consumer);
         let topics = match subscription {
             Subscription::None => {
                 return self.session.block(move || consumer.unsubscribe()).await;
             }
+            Subscription::Assigned(places) => return self.assign(places.clone()).await,
             Subscription::Topics(topics) => topics.clone(),
             Subscription::Pattern(pattern) => vec![pattern.clone()],
         };
@@ -101,79 +121,35 @@ impl Live {
         topics
     }
 
-    /// Waits for the next record and puts it on the shelf. Safe to drop at any time.
-    pub(crate) async fn receive(&self) -> Result<(), KafkaError> {
-        let mut messages = self.consumer.stream();
-        match messages.next().await {
-            Some(message) => self.put(&message?),
-            None => return Err(KafkaError::NoMessageReceived),
+    /// Its owner was told that nothing has come: from here on, what comes is not to be missed, even
+    /// by a consumer that begins at the end.
+    pub(crate) fn mark_start(&self) {
+        for (topic, partition) in self.shelf.unmarked() {
+            if let Some(end) = librdkafka::known_end(self.consumer.client(), &topic, partition) {
+                self.shelf.mark((topic, partition), end);
+            }
         }
-        Ok(())
-    }
-
-    /// Puts what is there on the shelf, without waiting, until it holds `bytes` or `most` records
-    /// came.
-    pub(crate) fn gather(&self, bytes: usize, most: usize) -> Result<usize, KafkaError> {
-        let mut messages = self.consumer.stream();
-        let mut context = Context::from_waker(Waker::noop());
-        let mut came = 0;
-        let mut held = self.shelf.bytes();
-        while held < bytes && came < most {
-            let Poll::Ready(Some(message)) = messages.poll_next_unpin(&mut context) else { break };
-            let message = message?;
-            held += message.payload_len() + message.key_len();
-            self.put(&message);
-            came += 1;
-        }
-        Ok(came)
-    }
-
-    fn put(&self, message: &BorrowedMessage<'_>) {
-        let record = Record {
-            topic: self.shelf.topic(message.topic()),
-            partition: message.partition(),
-            offset: message.offset(),
-            timestamp: message.timestamp().to_millis(),
-            key: message.key().map(Into::into),
-            value: message.payload().map(Into::into),
-        };
-        self.shelf.push(record);
-    }
-
-    /// Takes part in the group while nobody asks for records. If `pause`, reads no more ahead.
-    pub(crate) async fn serve(&self, pause: bool) -> Result<(), KafkaError> {
-        if pause && !self.shelf.is_paused() {
-            self.set_paused(true).await;
-        }
-        for _ in 0..4 {
-            // A rebalance ends the gathering, and may be followed by more.
-            self.gather(usize::MAX, SERVED_AT_ONCE)?;
-        }
-        Ok(())
     }
 
     /// Reads on, if it was told not to.
     pub(crate) async fn wake(&self) {
-        if self.shelf.is_paused() {
-            self.set_paused(false).await;
+        if !self.shelf.is_paused() {
+            return;
         }
-    }
-
-    async fn set_paused(&self, paused: bool) {
         let list = list(self.shelf.assigned().into_iter().map(|it| (it, None)));
-        self.shelf.set_paused(paused);
+        self.shelf.set_paused(false);
         let consumer = Arc::clone(&self.consumer);
-        let changed = self
-            .session
-            .block(move || if paused { consumer.pause(&list) } else { consumer.resume(&list) });
-        if let Ok(Err(error)) = changed.await {
-            debug!(error = &error as &dyn std::error::Error, "cannot pause or resume");
+        let resumed = self.session.block(move || consumer.resume(&list));
+        if let Ok(Err(error)) = resumed.await {
+            debug!(error = &error as &dyn std::error::Error, "cannot resume");
         }
     }
 
-    /// Marks what was handed out for the automatic commit.
+    /// Marks what was handed out for the commit, if that is automatic.
     pub(crate) fn store(&self) {
-        store(&self.shelf, &**self.consumer);
+        if self.auto_commit {
+            store(&self.shelf, &**self.consumer);
+        }
     }
 
     pub(crate) async fn commit(&self, offsets: Positions) -> Result<(), ApiError> {
@@ -235,6 +211,9 @@ pub(crate) const fn lasting(code: RDKafkaErrorCode) -> Option<ApiError> {
     }
 }
 
+/// Of warnings that a group's offsets are not available.
+static UNAVAILABLE: Seldom = Seldom::new();
+
 fn commit_error(code: RDKafkaErrorCode) -> ApiError {
     if let Some(error) = lasting(code) {
         return error;
@@ -246,7 +225,9 @@ fn commit_error(code: RDKafkaErrorCode) -> ApiError {
             ApiError::Unavailable("The consumer group is rebalancing")
         }
         _ => {
-            warn!(error = %code, "offsets could not be committed or read");
+            if UNAVAILABLE.is_due() {
+                warn!(error = %code, "offsets could not be committed or read");
+            }
             ApiError::Unavailable("The group's offsets are not available")
         }
     }
@@ -264,7 +245,7 @@ fn store<C: ConsumerContext>(shelf: &Shelf, consumer: &impl Consumer<C>) {
     }
 }
 
-fn list(offsets: impl Iterator<Item = (Place, Option<i64>)>) -> TopicPartitionList {
+pub(super) fn list(offsets: impl Iterator<Item = (Place, Option<i64>)>) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
     for ((topic, partition), offset) in offsets {
         let mut element = list.add_partition(&topic, partition);
@@ -277,7 +258,7 @@ fn list(offsets: impl Iterator<Item = (Place, Option<i64>)>) -> TopicPartitionLi
 }
 
 /// The callbacks of a consumer in its group. Called by whoever polls.
-pub(crate) struct Group {
+pub(super) struct Group {
     callbacks: Callbacks,
     shelf: Arc<Shelf>,
     auto_commit: bool,

@@ -3,29 +3,34 @@
 use std::sync::Arc;
 
 use model::Timestamp;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::instance::{InUse, Instance, Key, Options};
 use crate::config::Limits;
 use crate::error::ApiError;
-use crate::identity::Owner;
+use crate::owner::Owner;
 use crate::shared::Table;
-
-/// How often a consumer that nobody asks is served.
-const SERVE_EVERY_MS: i64 = 1_000;
 
 /// The consumer instances of all callers.
 #[derive(Clone)]
 pub(crate) struct Consumers {
     instances: Arc<Table<Key, Instance>>,
     limits: Arc<Limits>,
-    tracker: TaskTracker,
+    /// Told of a new instance.
+    wake: Arc<Notify>,
 }
 
 impl Consumers {
-    pub(crate) fn new(limits: Limits, tracker: TaskTracker) -> Self {
-        Self { instances: Arc::new(Table::new()), limits: Arc::new(limits), tracker }
+    pub(crate) fn new(limits: Limits, wake: Arc<Notify>) -> Self {
+        Self { instances: Arc::new(Table::new()), limits: Arc::new(limits), wake }
+    }
+
+    /// How many have a Kafka client open, and how many wait for their owner.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        let instances = self.instances.values();
+        let live = instances.iter().filter(|it| it.is_live()).count();
+        (live, instances.len() - live)
     }
 
     pub(crate) fn create(
@@ -44,7 +49,7 @@ impl Consumers {
             // The proxy's own identity is shared by everybody.
             let most = match key.owner {
                 Owner::Proxy => self.limits.max_consumers,
-                Owner::Oidc { .. } => self.limits.max_consumers_per_principal,
+                Owner::Oidc { .. } | Owner::User { .. } => self.limits.max_consumers_per_principal,
             };
             if own >= most {
                 return Err(ApiError::TooManyConsumers(most));
@@ -53,6 +58,7 @@ impl Consumers {
                 return Err(ApiError::Unavailable("Too many consumer instances are open"));
             }
             instances.insert(key.clone(), Arc::new(Instance::new(key, options)));
+            self.wake.notify_one();
             Ok(())
         })
     }
@@ -70,24 +76,30 @@ impl Consumers {
         instance.delete()
     }
 
-    /// Suspends instances whose session is over, ends those that nobody asks any more, and lets the
-    /// others take part in their groups.
-    pub(crate) fn sweep(&self, now: Timestamp) {
+    /// Suspends instances that are idle or whose session is over, and ends those that nobody asks
+    /// any more. Says when to come again, if nothing happens meanwhile.
+    pub(crate) fn sweep(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut due = None;
         for instance in self.instances.values() {
-            instance.suspend_if_over(now);
-            let idle_ms = instance.idle_ms(now);
-            if self.is_abandoned(&instance, idle_ms) {
-                self.delete(&instance);
-            } else if instance.is_live() && instance.is_due(now, SERVE_EVERY_MS) {
-                self.tracker.spawn(async move { instance.serve(now).await });
+            if instance.rest_at(self.limits.consumer_idle_secs).is_some_and(|it| it <= now) {
+                instance.suspend();
             }
+            if self.ends_at(&instance).is_some_and(|it| it <= now) {
+                self.delete(&instance);
+                continue;
+            }
+            let next = [instance.rest_at(self.limits.consumer_idle_secs), self.ends_at(&instance)];
+            due = due.into_iter().chain(next.into_iter().flatten()).min();
         }
+        due
     }
 
-    fn is_abandoned(&self, instance: &Instance, idle_ms: i64) -> bool {
-        let retention_ms =
-            (!instance.is_live()).then(|| i64::from(self.limits.consumer_retention_secs) * 1000);
-        instance.options().idle_ms.max(retention_ms).is_some_and(|it| idle_ms >= it)
+    /// When an instance is forgotten: as the service says, or when it was gone long enough.
+    fn ends_at(&self, instance: &Instance) -> Option<Timestamp> {
+        let retention_ms = i64::from(self.limits.consumer_retention_secs) * 1000;
+        let kept = instance.options().idle_ms;
+        let kept = kept.or_else(|| (!instance.is_live()).then_some(retention_ms))?;
+        Some(instance.last_used().plus_ms(kept))
     }
 
     /// Ends all instances: the process stops.

@@ -3,9 +3,15 @@
 //! **Invariant:** a record leaves by being handed out, or because its partition was taken away.
 //! A position never passes a record that was not handed out.
 
+mod seeking;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use rdkafka::error::KafkaError;
+use tokio::sync::Notify;
 
 use crate::shared::locked;
 
@@ -21,18 +27,28 @@ pub(crate) struct Record {
     pub(crate) partition: i32,
     pub(crate) offset: i64,
     pub(crate) timestamp: Option<i64>,
-    pub(crate) key: Option<Box<[u8]>>,
-    pub(crate) value: Option<Box<[u8]>>,
+    pub(crate) key: Option<Bytes>,
+    pub(crate) value: Option<Bytes>,
+    /// In their order; `None` if there are none.
+    pub(crate) headers: Option<Box<[RecordHeader]>>,
 }
+
+/// Key and value of a header.
+pub(crate) type RecordHeader = (Box<str>, Option<Box<[u8]>>);
 
 impl Record {
     pub(crate) fn size(&self) -> usize {
-        let length = |it: &Option<Box<[u8]>>| it.as_ref().map_or(0, |it| it.len());
+        let length = |it: &Option<Bytes>| it.as_ref().map_or(0, Bytes::len);
         length(&self.key) + length(&self.value)
     }
 
     fn place(&self) -> Place {
         (Arc::clone(&self.topic), self.partition)
+    }
+
+    /// Whether `next` is of the same partition.
+    fn is_beside(&self, next: &Self) -> bool {
+        self.partition == next.partition && self.topic == next.topic
     }
 }
 
@@ -42,6 +58,10 @@ pub(crate) struct Shelf {
     stock: Mutex<Stock>,
     /// Whether librdkafka was told to fetch nothing for now.
     paused: AtomicBool,
+    /// Notified when there is something to see for who waits for records. One waiter.
+    changed: Notify,
+    /// Notified when records were taken. One waiter.
+    emptied: Notify,
 }
 
 #[derive(Default)]
@@ -51,18 +71,27 @@ struct Stock {
     topics: HashSet<Arc<str>>,
     assigned: HashSet<Place>,
     positions: Positions,
+    /// Where handing out began in partitions without a position.
+    begun: Positions,
+    /// The end of partitions that nothing has come from.
+    marked: Positions,
+    /// The last error that the consumer met, if nothing came after it.
+    trouble: Option<KafkaError>,
     /// Where partitions go on that are assigned for the first time.
     kept: Positions,
     /// Positions that librdkafka has not been told for its automatic commit.
     unstored: Positions,
     rebalances: u64,
+    seeks: u64,
+    /// The last of those seeks that moved a partition.
+    sought: HashMap<Place, u64>,
 }
 
 impl Shelf {
     /// An empty shelf whose partitions go on at `kept`, where it says so.
     pub(crate) fn going_on(kept: Positions) -> Self {
         let stock = Stock { kept, ..Stock::default() };
-        Self { stock: Mutex::new(stock), paused: AtomicBool::new(false) }
+        Self { stock: Mutex::new(stock), ..Self::default() }
     }
 
     /// The shared text of a topic's name.
@@ -76,10 +105,43 @@ impl Shelf {
         topic
     }
 
-    pub(crate) fn push(&self, record: Record) {
+    /// How often partitions came and went.
+    pub(crate) fn rebalances(&self) -> u64 {
+        locked(&self.stock).rebalances
+    }
+
+    /// Puts records behind those that are there, if they were read under the assignment that is in
+    /// force. Others come again, to us or to another.
+    pub(crate) fn push(&self, records: Vec<Record>, rebalances: u64) {
         let mut stock = locked(&self.stock);
-        stock.bytes += record.size();
-        stock.waiting.push_back(record);
+        if records.is_empty() || stock.rebalances != rebalances {
+            return;
+        }
+        stock.bytes += records.iter().map(Record::size).sum::<usize>();
+        stock.waiting.extend(records);
+        stock.trouble = None;
+        drop(stock);
+        self.changed.notify_one();
+    }
+
+    /// Keeps an error for whoever asks for records next.
+    pub(crate) fn note(&self, error: KafkaError) {
+        locked(&self.stock).trouble = Some(error);
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn take_trouble(&self) -> Option<KafkaError> {
+        locked(&self.stock).trouble.take()
+    }
+
+    /// Completes when there may be records or an error that were not there before.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Completes when records were taken.
+    pub(crate) async fn emptied(&self) {
+        self.emptied.notified().await;
     }
 
     /// Bytes of keys and values that wait.
@@ -104,7 +166,16 @@ impl Shelf {
             stock.bytes -= record.size();
             records.extend(stock.waiting.pop_front());
         }
-        Handout { shelf: Arc::clone(self), records, rebalances: stock.rebalances }
+        for run in records.chunk_by(Record::is_beside) {
+            let Stock { begun, positions, .. } = &mut *stock;
+            let place = run[0].place();
+            if !positions.contains_key(&place) {
+                begun.entry(place).or_insert(run[0].offset);
+            }
+        }
+        self.emptied.notify_one();
+        let (rebalances, seeks) = (stock.rebalances, stock.seeks);
+        Handout { shelf: Arc::clone(self), records, rebalances, seeks }
     }
 
     /// The group gave us partitions: where each has to start, if not where Kafka says.
@@ -119,6 +190,7 @@ impl Shelf {
             }
             stock.assigned.insert(place);
         }
+        stock.trouble = None;
         self.paused.store(false, Ordering::Release);
         starts
     }
@@ -130,6 +202,8 @@ impl Shelf {
         for place in places {
             stock.assigned.remove(&place);
             stock.positions.remove(&place);
+            stock.begun.remove(&place);
+            stock.marked.remove(&place);
             stock.unstored.remove(&place);
         }
         let Stock { waiting, assigned, .. } = &mut *stock;
@@ -148,10 +222,36 @@ impl Shelf {
     /// Where another consumer has to go on to miss nothing and repeat nothing.
     pub(crate) fn resume_at(&self) -> Positions {
         let mut positions = self.positions();
-        for record in &locked(&self.stock).waiting {
+        let stock = locked(&self.stock);
+        for (place, offset) in &stock.begun {
+            // On its way to its owner, and not known to have arrived.
+            positions.entry(place.clone()).or_insert(*offset);
+        }
+        for record in &stock.waiting {
             positions.entry(record.place()).or_insert(record.offset);
         }
+        for (place, end) in &stock.marked {
+            positions.entry(place.clone()).or_insert(*end);
+        }
         positions
+    }
+
+    /// Partitions of which it is not known where to go on.
+    pub(crate) fn unmarked(&self) -> Vec<Place> {
+        let stock = locked(&self.stock);
+        let known = |it: &Place| {
+            let maps = [&stock.positions, &stock.begun, &stock.marked, &stock.kept];
+            maps.iter().any(|map| map.contains_key(it))
+        };
+        stock.assigned.iter().filter(|it| !known(it)).cloned().collect()
+    }
+
+    /// Nothing has come from this partition, and its end is here.
+    pub(crate) fn mark(&self, place: Place, end: i64) {
+        let mut stock = locked(&self.stock);
+        if stock.assigned.contains(&place) {
+            stock.marked.entry(place).or_insert(end);
+        }
     }
 
     /// The positions that changed since this was asked last.
@@ -171,10 +271,13 @@ impl Shelf {
         self.paused.store(paused, Ordering::Release);
     }
 
-    fn delivered(&self, records: &[Record], rebalances: u64) {
+    fn delivered(&self, records: &[Record], rebalances: u64, seeks: u64) {
         let mut stock = locked(&self.stock);
-        for record in records {
+        for record in records.chunk_by(Record::is_beside).filter_map(<[Record]>::last) {
             let place = record.place();
+            if stock.has_sought(&place, seeks) {
+                continue;
+            }
             if stock.rebalances == rebalances || stock.assigned.contains(&place) {
                 stock.positions.insert(place.clone(), record.offset + 1);
                 stock.unstored.insert(place, record.offset + 1);
@@ -182,11 +285,14 @@ impl Shelf {
         }
     }
 
-    fn put_back(&self, records: Vec<Record>, rebalances: u64) {
+    fn put_back(&self, records: Vec<Record>, rebalances: u64, seeks: u64) {
         let mut stock = locked(&self.stock);
         // After a rebalance they come from Kafka again, to us or to another.
         if stock.rebalances == rebalances {
             for record in records.into_iter().rev() {
+                if stock.has_sought(&record.place(), seeks) {
+                    continue;
+                }
                 stock.bytes += record.size();
                 stock.waiting.push_front(record);
             }
@@ -199,6 +305,7 @@ pub(crate) struct Handout {
     shelf: Arc<Shelf>,
     records: Vec<Record>,
     rebalances: u64,
+    seeks: u64,
 }
 
 impl Handout {
@@ -209,13 +316,13 @@ impl Handout {
     /// Gives back all but the first `count`.
     pub(crate) fn keep(&mut self, count: usize) {
         let rest = self.records.split_off(count.min(self.records.len()));
-        self.shelf.put_back(rest, self.rebalances);
+        self.shelf.put_back(rest, self.rebalances, self.seeks);
     }
 
     /// They are in the hands of the connection.
     pub(crate) fn delivered(mut self) {
         let records = std::mem::take(&mut self.records);
-        self.shelf.delivered(&records, self.rebalances);
+        self.shelf.delivered(&records, self.rebalances, self.seeks);
     }
 }
 
@@ -223,77 +330,10 @@ impl Drop for Handout {
     fn drop(&mut self) {
         let records = std::mem::take(&mut self.records);
         if !records.is_empty() {
-            self.shelf.put_back(records, self.rebalances);
+            self.shelf.put_back(records, self.rebalances, self.seeks);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shelf(offsets: std::ops::Range<i64>) -> Arc<Shelf> {
-        let shelf = Arc::new(Shelf::default());
-        let topic = shelf.topic("t");
-        assert!(shelf.assign([(Arc::clone(&topic), 0)]).is_empty());
-        for offset in offsets {
-            let value = Some(vec![0; 10].into());
-            let topic = Arc::clone(&topic);
-            shelf.push(Record { topic, partition: 0, offset, timestamp: None, key: None, value });
-        }
-        shelf
-    }
-
-    fn offsets(handout: &Handout) -> Vec<i64> {
-        handout.records().iter().map(|it| it.offset).collect()
-    }
-
-    fn place() -> Place {
-        ("t".into(), 0)
-    }
-
-    #[test]
-    fn what_exceeds_max_bytes_is_handed_out_next_time() {
-        let shelf = shelf(0..5);
-        let first = shelf.take(25);
-        assert_eq!(offsets(&first), [0, 1]);
-        first.delivered();
-        assert_eq!(offsets(&shelf.take(1)), [2], "at least one");
-        assert_eq!(shelf.positions(), Positions::from([(place(), 2)]), "the last one went back");
-        assert_eq!(offsets(&shelf.take(1000)), [2, 3, 4]);
-        assert_eq!(shelf.bytes(), 30);
-    }
-
-    #[test]
-    fn what_was_not_delivered_goes_back_in_order() {
-        let shelf = shelf(0..4);
-        drop(shelf.take(1000));
-        let mut handout = shelf.take(1000);
-        handout.keep(3);
-        handout.delivered();
-        assert_eq!(offsets(&shelf.take(1000)), [3]);
-        assert_eq!(shelf.take_unstored(), Positions::from([(place(), 3)]));
-        assert!(shelf.take_unstored().is_empty());
-    }
-
-    #[test]
-    fn records_of_a_lost_partition_are_not_handed_out() {
-        let shelf = shelf(0..4);
-        let on_its_way = shelf.take(10);
-        shelf.revoke([place()]);
-        assert!(shelf.is_empty());
-        drop(on_its_way);
-        assert!(shelf.is_empty() && shelf.bytes() == 0 && shelf.positions().is_empty());
-    }
-
-    #[test]
-    fn another_shelf_goes_on_where_this_one_ended() {
-        let shelf = shelf(3..9);
-        assert_eq!(shelf.resume_at(), Positions::from([(place(), 3)]));
-        shelf.take(20).delivered();
-        let next = Shelf::going_on(shelf.resume_at());
-        assert_eq!(next.resume_at(), Positions::from([(place(), 5)]), "also before it has joined");
-        assert_eq!(next.assign([place()]), Positions::from([(place(), 5)]));
-        assert!(next.assign([place()]).is_empty(), "only the first time");
-    }
-}
+mod tests;

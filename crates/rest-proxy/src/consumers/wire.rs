@@ -1,17 +1,20 @@
 //! What the bodies and parameters of consumer requests say.
 
+mod positions;
+
 use std::fmt::Display;
 use std::time::Duration;
 
-use model::RestConsumer;
+use model::{RestConsumer, TopicName};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub(crate) use self::positions::{Target, targets};
 use super::Subscription;
 use super::instance::Options;
 use super::shelf::{Place, Positions};
 use crate::clients::ConsumerWishes;
-use crate::error::ApiError;
+use crate::error::{ApiError, topic_name};
 use crate::formats::Format;
 
 /// No poll waits longer than this, whatever is asked.
@@ -20,6 +23,8 @@ pub(crate) const LONGEST_POLL: Duration = Duration::from_hours(1);
 const MOST_FETCH_MIN_BYTES: i64 = 100_000_000;
 /// Kafka itself allows more; nobody means more.
 const LONGEST_NAME: usize = 255;
+/// An instance that ends sooner would end between two requests.
+const SHORTEST_IDLE_MS: i64 = 1_000;
 
 type Object = Map<String, Value>;
 
@@ -46,29 +51,61 @@ pub(crate) fn options(
             .map_err(|_| invalid("Expected consumer.request.timeout.ms to be >= 0"))?,
         None => defaults.request_timeout_ms.into(),
     };
-    let idle_ms = i64::from(defaults.idle_disconnect_timeout) * 1000;
     let options = Options {
         format: format.ok_or_else(|| invalid("Invalid format type"))?,
         request_timeout: Duration::from_millis(timeout).min(LONGEST_POLL),
         max_bytes: usize::try_from(defaults.request_max_bytes).unwrap_or(usize::MAX),
-        idle_ms: (idle_ms > 0).then_some(idle_ms),
+        idle_ms: idle_ms(body, defaults)?,
+        include_headers: flag(body, "include.headers")?.unwrap_or(false),
         wishes: ConsumerWishes {
             group: group.to_owned(),
-            auto_commit: auto_commit(body, defaults)?,
+            auto_commit: flag(body, "auto.commit.enable")?.unwrap_or(defaults.enable_auto_commit),
             earliest: earliest(body)?,
             fetch_min_bytes: fetch_min_bytes(body)?,
+            read_committed: read_committed(body)?,
         },
     };
     Ok((name, options))
 }
 
-fn auto_commit(body: &Object, defaults: &RestConsumer) -> Result<bool, ApiError> {
-    match body.get("auto.commit.enable") {
-        None | Some(Value::Null) => Ok(defaults.enable_auto_commit),
-        Some(Value::Bool(on)) => Ok(*on),
-        Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(true),
-        Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(false),
-        Some(_) => Err(invalid("Expected auto.commit.enable to be true or false")),
+fn flag(body: &Object, name: &str) -> Result<Option<bool>, ApiError> {
+    match present(body, name) {
+        None => Ok(None),
+        Some(Value::Bool(on)) => Ok(Some(*on)),
+        Some(value) => match value.as_str().and_then(truth) {
+            Some(on) => Ok(Some(on)),
+            None => Err(invalid(format!("Expected {name} to be true or false"))),
+        },
+    }
+}
+
+fn truth(text: &str) -> Option<bool> {
+    text.to_ascii_lowercase().parse().ok()
+}
+
+/// After how long without a request the instance ends: by its own word, but no later than the
+/// service says.
+fn idle_ms(body: &Object, defaults: &RestConsumer) -> Result<Option<i64>, ApiError> {
+    let own = int(body, "consumer.instance.timeout.ms")?;
+    if own.is_some_and(|it| it < SHORTEST_IDLE_MS) {
+        let rule = format!("Expected consumer.instance.timeout.ms to be >= {SHORTEST_IDLE_MS}");
+        return Err(invalid(rule));
+    }
+    let service = i64::from(defaults.idle_disconnect_timeout) * 1000;
+    let service = (service > 0).then_some(service);
+    Ok(own.into_iter().chain(service).min())
+}
+
+fn read_committed(body: &Object) -> Result<bool, ApiError> {
+    let level = present(body, "isolation.level");
+    match level.map(|it| it.as_str().map(str::to_ascii_lowercase)) {
+        // As librdkafka has it, and so Karapace.
+        None => Ok(true),
+        Some(Some(level)) if level == "read_committed" => Ok(true),
+        Some(Some(level)) if level == "read_uncommitted" => Ok(false),
+        Some(_) => {
+            Err(invalid("Expected isolation.level to be read_committed or read_uncommitted"))
+        }
     }
 }
 
@@ -103,7 +140,8 @@ fn fetch_min_bytes(body: &Object) -> Result<u32, ApiError> {
 
 /// What to read.
 pub(crate) fn subscription(body: &Object) -> Result<Subscription, ApiError> {
-    match (present(body, "topics"), present(body, "topic_pattern")) {
+    let given = |name| present(body, name).filter(|it| !is_empty(it));
+    match (given("topics"), given("topic_pattern")) {
         (None, None) => Err(ApiError::IllegalState(
             "Neither topic_pattern nor topics are present in request".to_owned(),
         )),
@@ -116,14 +154,15 @@ pub(crate) fn subscription(body: &Object) -> Result<Subscription, ApiError> {
         (Some(topics), None) => {
             let rule = || ApiError::Invalid("Topics is expected to be list of strings".to_owned());
             let topics = topics.as_array().ok_or_else(rule)?.iter().map(|it| {
-                // To librdkafka a name that begins with `^` is a pattern.
-                it.as_str().filter(|it| !it.starts_with('^') && !it.contains('\0'))
+                let name = it.as_str().ok_or_else(rule)?;
+                // To librdkafka a name that begins with `^` would be a pattern.
+                let valid: Result<TopicName, _> = name.parse();
+                valid.map(|it| it.to_string()).map_err(|_| {
+                    let name: String = name.chars().take(249).collect();
+                    ApiError::Invalid(format!("{name} is not a valid topic name"))
+                })
             });
-            let topics: Option<Vec<&str>> = topics.collect();
-            let topics: Vec<String> =
-                topics.ok_or_else(rule)?.into_iter().map(str::to_owned).collect();
-            let some = !topics.is_empty();
-            Ok(if some { Subscription::Topics(topics) } else { Subscription::None })
+            topics.collect::<Result<_, _>>().map(Subscription::Topics)
         }
         (None, Some(pattern)) => match pattern.as_str() {
             Some(pattern) if !pattern.contains('\0') => {
@@ -134,19 +173,25 @@ pub(crate) fn subscription(body: &Object) -> Result<Subscription, ApiError> {
     }
 }
 
-/// What to commit: the next offset to read, which is one more than what is given. `None` for how far
-/// reading has come.
+/// What to commit: the next offset to read. `None` for how far reading has come.
+///
+/// In `offsets` stand the records that were processed, as Confluent and Karapace have it: one more
+/// is committed. In `partitions` stands what is committed, as Redpanda has it.
 pub(crate) fn offsets(body: &Object) -> Result<Option<Positions>, ApiError> {
-    let Some(listed) = present(body, "offsets") else { return Ok(None) };
-    let listed = list("offsets", listed)?;
-    let offsets: Result<Positions, ApiError> = listed
+    let (name, listed, more) = match (present(body, "offsets"), present(body, "partitions")) {
+        (None, None) => return Ok(None),
+        (Some(listed), None) => ("offsets", listed, 1),
+        (None, Some(listed)) => ("partitions", listed, 0),
+        (Some(_), Some(_)) => {
+            let rule = "Either offsets or partitions is expected, not both";
+            return Err(ApiError::Invalid(rule.to_owned()));
+        }
+    };
+    let offsets: Result<Positions, ApiError> = list(name, listed)?
         .iter()
         .map(|it| {
-            let offset = number(it, "offset")?;
-            match offset.checked_add(1).filter(|it| *it > 0) {
-                Some(next) => Ok((place(it)?, next)),
-                None => Err(ApiError::Invalid("offset must be a positive number".to_owned())),
-            }
+            let next = positive(it)?.checked_add(more).ok_or_else(|| not_int("offset"))?;
+            Ok((place(it)?, next))
         })
         .collect();
     offsets.map(Some)
@@ -156,7 +201,17 @@ pub(crate) fn offsets(body: &Object) -> Result<Option<Positions>, ApiError> {
 pub(crate) fn places(body: &Object) -> Result<Vec<Place>, ApiError> {
     let missing = || ApiError::Invalid("partitions missing from the request".to_owned());
     let listed = present(body, "partitions").ok_or_else(missing)?;
-    list("partitions", listed)?.iter().map(place).collect()
+    let mut places: Vec<Place> =
+        list("partitions", listed)?.iter().map(place).collect::<Result<_, _>>()?;
+    places.sort();
+    places.dedup();
+    Ok(places)
+}
+
+/// A yes or no in the query.
+pub(crate) fn answer_to(text: Option<&str>) -> Result<Option<bool>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
+    truth(text).map(Some).ok_or_else(|| bad_parameter(text))
 }
 
 /// A number in the query.
@@ -165,11 +220,13 @@ pub(crate) fn bound(text: Option<&str>) -> Result<Option<u64>, ApiError> {
     match text.parse::<i64>().map(u64::try_from) {
         Ok(Ok(number)) => Ok(Some(number)),
         Ok(Err(_)) => Err(ApiError::BadRequest(format!("Invalid request parameter {text}"))),
-        Err(_) => {
-            let text: String = text.chars().take(64).collect();
-            Err(ApiError::BadRequest(format!("Invalid request parameters: {text}")))
-        }
+        Err(_) => Err(bad_parameter(text)),
     }
+}
+
+pub(crate) fn bad_parameter(text: &str) -> ApiError {
+    let text: String = text.chars().take(64).collect();
+    ApiError::BadRequest(format!("Invalid request parameters: {text}"))
 }
 
 /// A segment of a path, percent-encoded where that is needed.
@@ -191,13 +248,29 @@ fn list<'a>(name: &str, value: &'a Value) -> Result<&'a [Value], ApiError> {
     listed.ok_or_else(|| ApiError::Invalid(format!("{name} is expected to be a list")))
 }
 
+/// A partition that may exist. librdkafka crashes if it is assigned a topic whose name is too long.
 fn place(value: &Value) -> Result<Place, ApiError> {
     let topic = value.get("topic").and_then(Value::as_str);
-    let topic = topic.filter(|it| !it.contains('\0'));
     let topic = topic.ok_or_else(|| ApiError::Invalid("topic missing or no string".to_owned()))?;
-    let partition = i32::try_from(number(value, "partition")?);
-    let partition = partition.map_err(|_| not_int("partition"))?;
-    Ok((topic.into(), partition))
+    let number = number(value, "partition")?;
+    let topic = topic_name(topic)?;
+    let partition = i32::try_from(number).ok().filter(|it| *it >= 0);
+    Ok((topic.as_str().into(), partition.ok_or(ApiError::PartitionNotFound(number))?))
+}
+
+fn positive(value: &Value) -> Result<i64, ApiError> {
+    let rule = || ApiError::Invalid("offset must be a positive number".to_owned());
+    number(value, "offset").and_then(|it| if it < 0 { Err(rule()) } else { Ok(it) })
+}
+
+/// What Python calls false.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(listed) => listed.is_empty(),
+        Value::String(text) => text.is_empty(),
+        Value::Bool(on) => !on,
+        _ => false,
+    }
 }
 
 fn number(value: &Value, name: &str) -> Result<i64, ApiError> {

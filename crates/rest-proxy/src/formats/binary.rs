@@ -4,19 +4,18 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::value::RawValue;
 
 use super::{Embedded, Unfit};
 
 pub(crate) struct Binary;
 
 impl Embedded for Binary {
-    fn encode<'a>(&self, data: &'a RawValue) -> Result<Cow<'a, [u8]>, Unfit> {
-        let unfit = || Unfit(format!("data={}  is not a base64 string.", excerpt(data.get())));
-        let text: Cow<'_, str> = match serde_json::from_str::<&str>(data.get()) {
+    fn encode<'a>(&self, data: &'a str) -> Result<Cow<'a, [u8]>, Unfit> {
+        let unfit = || Unfit(format!("data={}  is not a base64 string.", excerpt(data)));
+        let text: Cow<'_, str> = match serde_json::from_str::<&str>(data) {
             Ok(plain) => Cow::Borrowed(plain),
             // Escaped, such as `\/`.
-            Err(_) => Cow::Owned(serde_json::from_str(data.get()).map_err(|_| unfit())?),
+            Err(_) => Cow::Owned(serde_json::from_str(data).map_err(|_| unfit())?),
         };
         STANDARD.decode(text.as_bytes()).map(Cow::Owned).map_err(|_| unfit())
     }
@@ -49,8 +48,7 @@ mod tests {
     use super::*;
 
     fn encode(json: &str) -> Result<Vec<u8>, Unfit> {
-        let raw: &RawValue = serde_json::from_str(json).unwrap();
-        Binary.encode(raw).map(Cow::into_owned)
+        Binary.encode(json).map(Cow::into_owned)
     }
 
     #[test]

@@ -7,13 +7,19 @@ use crate::settings::Settings;
 use crate::testing;
 
 fn settings() -> Settings {
-    let settings = Settings::new();
+    let settings = Settings::new(testing::idp());
     settings.apply(testing::settings("127.0.0.1:1"));
     settings
 }
 
 fn sessions(limits: Limits) -> Sessions {
-    Sessions::new(limits, testing::directories(), TaskTracker::new())
+    sessions_of(limits, testing::directories())
+}
+
+fn sessions_of(limits: Limits, directories: Directories) -> Sessions {
+    let logins = Arc::new(Logins::new(&limits));
+    let (tracker, metrics) = (TaskTracker::new(), Metrics::new());
+    Sessions::new(limits, directories, logins, tracker, Arc::default(), metrics)
 }
 
 fn count(sessions: &Sessions) -> usize {
@@ -27,9 +33,9 @@ async fn a_session_is_found_by_principal_and_keeps_its_latest_token() {
     let again = sessions.session(&testing::caller(&settings, "alice", 2, 120_000)).unwrap();
     assert!(Arc::ptr_eq(&first, &again));
     let newest = testing::caller(&settings, "alice", 2, 120_000);
-    assert!(first.holds(newest.token.as_deref()));
+    assert!(first.runs_on(&newest.credential));
     sessions.session(&testing::caller(&settings, "alice", 3, 60_000)).unwrap();
-    assert!(first.holds(newest.token.as_deref()), "an older token does not replace it");
+    assert!(first.runs_on(&newest.credential), "an older token does not replace it");
     let other = sessions.session(&testing::caller(&settings, "bob", 4, 60_000)).unwrap();
     assert!(!Arc::ptr_eq(&first, &other));
 }
@@ -58,7 +64,7 @@ async fn a_refused_token_is_refused_at_once_and_another_starts_anew() {
     assert!(!Arc::ptr_eq(&session, &fresh));
 
     fresh.refused();
-    sessions.sweep(Timestamp::now().plus_ms(REFUSAL_KEPT_MS + 1), settings.generation());
+    sessions.sweep(Timestamp::now().plus_ms(10_001), settings.generation());
     assert!(sessions.session(&caller).is_ok(), "after a while it is tried again");
 }
 
@@ -91,7 +97,7 @@ async fn a_request_under_older_settings_does_not_end_newer_clients() {
 async fn a_partition_beyond_what_is_known_is_asked_for() {
     let partitions = Arc::new(AtomicI32::new(2));
     let directories = testing::directories_of(Arc::clone(&partitions));
-    let sessions = Sessions::new(testing::limits(), directories, TaskTracker::new());
+    let sessions = sessions_of(testing::limits(), directories);
     let session = sessions.session(&testing::caller(&settings(), "alice", 1, 60_000)).unwrap();
     let orders = "orders".parse().unwrap();
     assert_eq!(session.partitions(&orders, None).await.unwrap(), 2);
@@ -124,10 +130,43 @@ async fn an_idle_session_is_closed_but_not_with_consumers() {
     let caller = testing::caller(&settings, "alice", 1, 3_600_000);
     let session = sessions.session(&caller).unwrap();
     let consumer = session.count_consumer();
-    let later = Timestamp::now().plus_ms(300_001);
-    sessions.sweep(later, settings.generation());
-    assert!(!session.has_ended());
+    let generation = settings.generation();
+    let due = session.last_used().plus_ms(300_000);
+    let expiry = sessions.sweep(due, generation);
+    assert_eq!(expiry, session.expires_at(), "its consumers are not idle");
     drop(consumer);
-    sessions.sweep(later, settings.generation());
+    let before = due.plus_ms(-1);
+    assert_eq!(sessions.sweep(before, generation), Some(due), "the next look is exact");
+    assert!(!session.has_ended());
+    sessions.sweep(due, generation);
     assert!(session.has_ended());
+}
+
+#[tokio::test]
+async fn a_refused_login_is_looked_into_when_its_grace_is_over() {
+    let settings = settings();
+    let sessions = sessions_of(testing::limits(), testing::refusing());
+    let caller = testing::caller(&settings, "alice", 1, 3_600_000);
+    let session = sessions.session(&caller).unwrap();
+    session.health().note(rdkafka::error::RDKafkaErrorCode::Authentication);
+    sessions.tools.wake.notified().await;
+    let due = sessions.sweep(Timestamp::now(), settings.generation()).unwrap();
+    assert!(due.ms_since(Timestamp::now()) <= 1_000);
+    sessions.sweep(due, settings.generation());
+    session.ended().await;
+    assert_eq!(sessions.session(&caller).err().unwrap().to_string(), crate::error::REFUSED);
+}
+
+#[tokio::test]
+async fn another_password_replaces_the_session_and_a_wrong_one_does_not_touch_it() {
+    let (settings, sessions) = (settings(), sessions(testing::limits()));
+    let caller = |password: &str| testing::user(&settings, "alice", password);
+    let first = sessions.session(&caller("old")).unwrap();
+    sessions.dismiss(first.owner(), &caller("wrong").credential);
+    assert!(Arc::ptr_eq(&first, &sessions.session(&caller("old")).unwrap()));
+    // A caller is only made of a password that was proven.
+    let second = sessions.session(&caller("new")).unwrap();
+    assert!(first.has_ended() && !second.has_ended() && count(&sessions) == 1);
+    sessions.dismiss(second.owner(), &caller("new").credential);
+    assert_eq!(second.ended_error().kind().0.as_u16(), 401);
 }

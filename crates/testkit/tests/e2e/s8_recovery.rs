@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Broker, Load, Refusal, Running, ServiceState, Stack, figure, wait_until};
+use crate::support::{
+    Broker, KILL, Load, Refusal, Running, ServiceState, Stack, figure, wait_until,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_broker_comes_back_and_nothing_is_lost() {
@@ -74,7 +76,7 @@ async fn an_orchestrator_that_dies_in_a_rolling_restart_takes_nothing_with_it() 
     let username = stack.name("meanwhile");
     stack.avn(&["service", "user-create", &stack.service, "--username", &username]).await;
     assert_eq!(stack.running(), running, "brokers and proxy live on");
-    stack.start_orchestrator().await;
+    stack.bring_up().await;
     let user = stack.user(&username).await;
     stack.topics_at(&stack.bootstrap(), &user).await.unwrap();
     assert_eq!(stack.running(), running, "they are adopted, not started again");
@@ -103,7 +105,7 @@ async fn an_orchestrator_that_dies_in_a_rolling_restart_takes_nothing_with_it() 
         .await;
     assert_eq!(replaced(&resumed), 1, "nobody is there who could order another: {resumed:?}");
 
-    stack.start_orchestrator().await;
+    stack.bring_up().await;
     let after = stack.settled().await;
     let restarts = stack.events_after(since).await;
     let mut restarts: Vec<&str> = restarts
@@ -128,7 +130,7 @@ async fn an_orchestrator_that_dies_in_a_rolling_restart_takes_nothing_with_it() 
 
 /// Kills a broker and waits until it runs again and all is well.
 async fn killed(stack: &Stack, node: u32, victim: &Broker) -> (Broker, Duration) {
-    stack.kill(victim).await;
+    victim.run.signal(KILL);
     wait_until("it runs again, in sync", Duration::from_mins(3), async || {
         let running = stack.running().brokers.get(&node).cloned();
         let service = stack.service().await;

@@ -7,7 +7,6 @@ use model::Timestamp;
 use rdkafka::error::KafkaError;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
 
 use super::Instance;
 use crate::consumers::Subscription;
@@ -17,8 +16,6 @@ use crate::error::{ApiError, KAFKA_AWAY};
 use crate::sessions::Session;
 use crate::shared::locked;
 
-/// How many records are taken between two chances for other tasks.
-const RECORDS_AT_ONCE: usize = 512;
 impl Instance {
     /// Records of at most `max_bytes`, as soon as there is one; none at `deadline`, or when `stop`
     /// is cancelled. By asking, the caller says that it has what it got before.
@@ -41,13 +38,11 @@ impl Instance {
             }
             return Ok(None);
         };
-        if self.options.wishes.auto_commit {
-            live.store();
-        }
+        live.store();
         live.wake().await;
         tokio::select! {
             biased;
-            waited = self.wait(&live, max_bytes) => waited?,
+            waited = self.wait(&live) => waited?,
             () = self.deleted.cancelled() => return Err(self.not_found()),
             () = stop.cancelled() => {}
             () = rest(&live) => {}
@@ -59,27 +54,23 @@ impl Instance {
             live.session().ask(|it| async move { it.probe().await }).await?;
             health.found_back();
         }
-        Ok(Some(live.shelf().take(max_bytes)))
+        let handout = live.shelf().take(max_bytes);
+        if handout.records().is_empty() && !self.options.wishes.earliest {
+            live.mark_start();
+        }
+        Ok(Some(handout))
     }
 
-    /// Waits for the first record, then takes what is there.
-    async fn wait(&self, live: &Live, max_bytes: usize) -> Result<(), ApiError> {
+    /// Waits until there is a record, or an error that ends the request.
+    async fn wait(&self, live: &Live) -> Result<(), ApiError> {
         while live.shelf().is_empty() {
-            if let Err(error) = live.receive().await {
+            if let Some(error) = live.shelf().take_trouble() {
                 self.judge(live, &error)?;
+                continue;
             }
+            live.shelf().changed().await;
         }
-        loop {
-            match live.gather(max_bytes, RECORDS_AT_ONCE) {
-                Ok(RECORDS_AT_ONCE) => tokio::task::yield_now().await,
-                Ok(_) => return Ok(()),
-                // With the next request, if it lasts; these records come first.
-                Err(error) => {
-                    debug!(error = &error as &dyn std::error::Error, "a consumer met an error");
-                    return Ok(());
-                }
-            }
-        }
+        Ok(())
     }
 
     /// Whether an error ends the request, or passes.
@@ -88,7 +79,6 @@ impl Instance {
             self.suspend();
             return Err(ApiError::Unavailable(KAFKA_AWAY));
         }
-        debug!(error = error as &dyn std::error::Error, "a consumer met an error");
         match error.rdkafka_error_code().and_then(live::lasting) {
             Some(error) => Err(error),
             None if live.session().has_ended() => Err(live.session().ended_error()),

@@ -13,17 +13,19 @@ fn options(idle_ms: Option<i64>) -> Options {
         request_timeout: Duration::from_secs(1),
         max_bytes: 1024,
         idle_ms,
+        include_headers: false,
         wishes: ConsumerWishes {
             group: "g".to_owned(),
             auto_commit: true,
             earliest: true,
             fetch_min_bytes: 1,
+            read_committed: true,
         },
     }
 }
 
 fn consumers(limits: Limits) -> Consumers {
-    Consumers::new(limits, TaskTracker::new())
+    Consumers::new(limits, Arc::default())
 }
 
 fn create(consumers: &Consumers, principal: &str, name: &str) -> Result<(), ApiError> {
@@ -52,6 +54,12 @@ fn the_same_principal_of_another_issuer_is_another() {
     create(&consumers, "alice", "i").unwrap();
     let other = Owner::Oidc { issuer: "https://other".into(), principal: "alice".into() };
     assert!(consumers.find(&other, "g", "i").is_err());
+    let user = Owner::User { username: "alice".into() };
+    assert!(consumers.find(&user, "g", "i").is_err(), "nor is a service user of that name");
+    consumers.create(user.clone(), "g".to_owned(), "i".to_owned(), options(None)).unwrap();
+    let users = consumers.find(&user, "g", "i").unwrap();
+    consumers.delete(&users);
+    assert!(consumers.find(&testing::owner("alice"), "g", "i").is_ok());
 }
 
 #[test]
@@ -73,11 +81,28 @@ fn who_is_not_asked_for_is_forgotten_but_not_during_a_request() {
     let consumers = consumers(limits);
     let alice = testing::owner("alice");
     create(&consumers, "alice", "i").unwrap();
-    let later = Timestamp::now().plus_ms(61_000);
     let used = consumers.find(&alice, "g", "i").unwrap();
-    consumers.sweep(later);
+    let before = Timestamp::now();
+    let due = consumers.sweep(before).unwrap();
+    assert!(due >= before.plus_ms(60_000), "in use, it is not idle at all");
     drop(used);
-    assert!(consumers.find(&alice, "g", "i").is_ok());
-    consumers.sweep(later);
+    if let Some(later) = consumers.sweep(due) {
+        assert!(later > due, "the time since the end of its last request counts");
+        assert_eq!(consumers.sweep(later), None);
+    }
+    create(&consumers, "alice", "i").unwrap();
+    let due = consumers.sweep(Timestamp::now()).unwrap();
+    assert_eq!(consumers.sweep(due.plus_ms(-1)), Some(due), "exact to the millisecond");
+    assert_eq!(consumers.sweep(due), None);
     assert!(consumers.find(&alice, "g", "i").is_err());
+}
+
+#[test]
+fn the_service_says_when_an_idle_instance_ends() {
+    let consumers = consumers(testing::limits());
+    let owner = testing::owner("alice");
+    consumers.create(owner, "g".to_owned(), "i".to_owned(), options(Some(7_000))).unwrap();
+    let due = consumers.sweep(Timestamp::now()).unwrap();
+    assert!(due <= Timestamp::now().plus_ms(7_000));
+    assert_eq!(consumers.sweep(due), None);
 }

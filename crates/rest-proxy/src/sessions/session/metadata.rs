@@ -8,7 +8,6 @@ use model::{Timestamp, TopicName};
 use super::{Known, Session};
 use crate::directory::Directory;
 use crate::error::{ApiError, KAFKA_AWAY, is_denial};
-use crate::sessions::REFUSAL_GRACE;
 use crate::shared::locked;
 
 /// How long it is believed that a topic is there. Kafka itself says so with each record.
@@ -84,7 +83,7 @@ impl Session {
             other => return Ok(other?),
         }
         tokio::select! {
-            () = tokio::time::sleep(REFUSAL_GRACE) => {}
+            () = tokio::time::sleep(self.tools.limits.refusal_retry()) => {}
             () = self.ended() => return Err(self.ended_error()),
         }
         let answer = question(Arc::new(self.fresh_directory())).await;

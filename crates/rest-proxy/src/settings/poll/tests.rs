@@ -61,7 +61,7 @@ async fn a_change_is_in_force_within_two_seconds_and_a_new_token_is_read() {
 
     let token_file = std::env::temp_dir().join(format!("rest-proxy-{}", uuid::Uuid::new_v4()));
     tokio::fs::write(&token_file, "first\n").await.unwrap();
-    let settings = Settings::new();
+    let settings = Settings::new(testing::idp());
     let config = PollConfig {
         control_plane: format!("http://{address}/").parse().unwrap(),
         token_file: token_file.clone(),

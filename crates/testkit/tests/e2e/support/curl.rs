@@ -72,7 +72,7 @@ impl Request {
 }
 
 impl Answer {
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
         let mut lines = head.split("\r\n");
         let status = lines.next().and_then(|it| it.split(' ').nth(1)?.parse().ok());

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
-
-use tokio::process::Command;
 
 use super::{Stack, wait_until};
 
@@ -33,6 +31,44 @@ pub(crate) struct Running {
     pub(crate) proxies: Vec<Run>,
 }
 
+/// Ends a process as if the power had gone.
+pub(crate) const KILL: &str = "-KILL";
+/// Asks a process to end.
+pub(crate) const TERM: &str = "-TERM";
+
+impl Run {
+    /// Whether it still runs.
+    pub(crate) fn is_alive(&self) -> bool {
+        // One that ended and that nobody has asked about yet has no arguments left.
+        look(self.pid).is_some_and(|(now, arguments)| now == *self && !arguments[0].is_empty())
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        assert!(self.is_alive(), "{} is another process", self.pid);
+        let sent = Command::new("kill").args([signal, &self.pid.to_string()]).status();
+        assert!(sent.expect("cannot run kill").success());
+    }
+
+    /// Stops it where it is, until the answer is dropped. To others it looks as if the network had
+    /// lost it: its connections stay, and nothing is answered.
+    pub(crate) fn pause(&self) -> Paused<'_> {
+        self.signal("-STOP");
+        Paused(self)
+    }
+}
+
+/// A process that stands still.
+pub(crate) struct Paused<'a>(&'a Run);
+
+impl Drop for Paused<'_> {
+    fn drop(&mut self) {
+        // It may have been ended meanwhile.
+        if self.0.is_alive() {
+            self.0.signal("-CONT");
+        }
+    }
+}
+
 impl Stack {
     /// Looks at what runs now.
     pub(crate) fn running(&self) -> Running {
@@ -48,15 +84,15 @@ impl Stack {
         running
     }
 
-    /// Ends a broker as if the power had gone.
-    pub(crate) async fn kill(&self, broker: &Broker) {
-        self.kill_run(&broker.run).await;
+    /// One of the programs that `cargo xtask dev` starts, or the REST proxy.
+    pub(crate) fn program(&self, name: &str) -> Run {
+        let found = all().find(|(_, arguments)| self.is_program(name, arguments));
+        found.unwrap_or_else(|| panic!("{name} does not run")).0
     }
 
     /// Ends the orchestrator as if the power had gone, and nothing else.
     pub(crate) async fn kill_orchestrator(&self) {
-        let orchestrator = self.orchestrator().expect("the orchestrator runs");
-        self.kill_run(&orchestrator).await;
+        self.orchestrator().expect("the orchestrator runs").signal(KILL);
         wait_until("the orchestrator is gone", Duration::from_secs(5), async || {
             self.orchestrator().map_or(Ok(()), |it| Err(format!("{it:?}")))
         })
@@ -64,9 +100,9 @@ impl Stack {
     }
 
     /// Brings the stack up again as `cargo xtask dev` does, and waits until all is well.
-    pub(crate) async fn start_orchestrator(&self) {
+    pub(crate) async fn bring_up(&self) {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask");
-        let output = Command::new(&self.xtask)
+        let output = tokio::process::Command::new(&self.xtask)
             .args(["dev", "--state"])
             .arg(&self.dir)
             .args(["--detach", "--no-build"])
@@ -85,22 +121,13 @@ impl Stack {
 
     /// An agent is the same program, and not the orchestrator.
     fn is_orchestrator(&self, arguments: &[String]) -> bool {
-        let program = Path::new(&arguments[0]);
-        program.ends_with("tidegate-orchestrator")
-            && program.starts_with(&self.dir)
+        self.is_program("tidegate-orchestrator", arguments)
             && arguments.get(1).is_none_or(|it| it != "run-node")
     }
 
-    async fn kill_run(&self, run: &Run) {
-        let Run { pid, .. } = *run;
-        assert!(look(pid).is_some_and(|(now, _)| now == *run), "{pid} is another process");
-        let status = Command::new("kill")
-            .args(["-9", &pid.to_string()])
-            .stdin(Stdio::null())
-            .status()
-            .await
-            .expect("cannot run kill");
-        assert!(status.success());
+    fn is_program(&self, name: &str, arguments: &[String]) -> bool {
+        let program = Path::new(&arguments[0]);
+        program.ends_with(name) && program.starts_with(&self.dir)
     }
 
     /// The number of the node that a process is the broker of.

@@ -2,8 +2,8 @@
 
 use testkit::issuer::{Alg, Defect, TokenRequest};
 
-use super::Stack;
 use super::curl::Request;
+use super::{Answer, Stack};
 
 /// Every token that nobody may accept: what is wrong with it, and its name in the form.
 pub(crate) const BAD_TOKENS: [(Defect, &str); 10] = Defect::ALL;
@@ -22,6 +22,11 @@ pub(crate) fn good_tokens(client: &str) -> Vec<(&'static str, TokenRequest)> {
 impl Stack {
     /// Asks for a token, as the client that is named in it.
     pub(crate) async fn token(&self, wish: &TokenRequest) -> String {
+        self.try_token(wish).await.unwrap_or_else(|answer| panic!("no token: {answer:?}"))
+    }
+
+    /// The same. `Err` is what the identity provider says instead, if anything.
+    pub(crate) async fn try_token(&self, wish: &TokenRequest) -> Result<String, Answer> {
         let mut form = Request::new("POST", &self.token_url)
             .form("grant_type", "client_credentials")
             .form("client_id", &wish.client)
@@ -43,8 +48,11 @@ impl Stack {
                 BAD_TOKENS.into_iter().find(|(it, _)| *it == defect).expect("it is one");
             form = form.form("defect", name);
         }
-        let answer = form.send().await.expect(200).json();
-        answer["access_token"].as_str().expect("the answer has a token").to_owned()
+        let answer = form.send().await;
+        if answer.status != 200 {
+            return Err(answer);
+        }
+        Ok(answer.json()["access_token"].as_str().expect("the answer has a token").to_owned())
     }
 
     /// A sound token for `client`.

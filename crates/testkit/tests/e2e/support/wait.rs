@@ -26,3 +26,8 @@ pub(crate) async fn wait_until<T>(
         tokio::time::sleep(LOOK_EVERY[usize::from(started.elapsed() > QUICK)]).await;
     }
 }
+
+/// Lets time pass: for a fault that has to last, and for the pace of a load.
+pub(crate) async fn let_pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}

@@ -117,6 +117,8 @@ impl OneNode {
              share.coordinator.state.topic.min.isr=1\n\
              group.initial.rebalance.delay.ms=0\n\
              log.segment.delete.delay.ms=1000\n\
+             log.retention.check.interval.ms=1000\n\
+             log.initial.task.delay.ms=1000\n\
              connections.max.idle.ms=3600000\n"
         )
     }

@@ -16,6 +16,13 @@ use super::payload;
 /// How long one question of it may take, which is asked again.
 const METADATA: Duration = Duration::from_secs(5);
 
+/// What bounds a topic that keeps little.
+const SHORT: [(&str, &str); 3] = [
+    ("retention.bytes", "134217728"),
+    ("segment.bytes", "33554432"),
+    ("file.delete.delay.ms", "200"),
+];
+
 /// What is done to topics between measurements.
 #[derive(Args, Clone, Debug)]
 pub struct Topics {
@@ -25,6 +32,9 @@ pub struct Topics {
     /// Create it with so many partitions.
     #[arg(long)]
     pub create: Option<i32>,
+    /// Let it keep no more than the last 128 MiB of each partition.
+    #[arg(long)]
+    pub short: bool,
     /// Replicas of each partition.
     #[arg(long, default_value_t = 1)]
     pub replication: i32,
@@ -47,6 +57,11 @@ pub async fn topics(plan: &Topics) -> anyhow::Result<serde_json::Value> {
     if let Some(partitions) = plan.create {
         let replication = TopicReplication::Fixed(plan.replication);
         let topic = NewTopic::new(&access.topic, partitions, replication);
+        let topic = if plan.short {
+            SHORT.iter().fold(topic, |it, (key, value)| it.set(key, value))
+        } else {
+            topic
+        };
         for result in admin.create_topics([&topic], &options).await? {
             if let Err((name, code)) = result {
                 bail!("creating {name}: {code}");

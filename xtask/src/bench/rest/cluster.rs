@@ -120,10 +120,22 @@ impl<'a> Cluster<'a> {
 
     /// Makes an empty topic of six partitions. Its name, given what it is for.
     pub(super) fn create_topic(&self, tool: &Tool, what: &str) -> anyhow::Result<String> {
+        self.create(tool, what, &[])
+    }
+
+    /// One that keeps a second or so of what is written to it at full speed. A window then uses the
+    /// same memory again and again, as on a broker that has filled its memory long ago. Otherwise
+    /// each page is new: a virtual machine may have to get it from its host, which takes many times
+    /// what the write does, and hits whoever writes second.
+    pub(super) fn create_short_topic(&self, tool: &Tool, what: &str) -> anyhow::Result<String> {
+        self.create(tool, what, &["--short"])
+    }
+
+    fn create(&self, tool: &Tool, what: &str, how: &[&str]) -> anyhow::Result<String> {
         let topic = format!("{TOPICS}{what}-{}", std::process::id());
         match &self.kind {
             Kind::OneNode { .. } => {
-                self.topic(tool, &topic, &["--create", "6"])?;
+                self.topic(tool, &topic, &[&["--create", "6"], how].concat())?;
             }
             Kind::ThreeNodes { .. } => {
                 let args = ["service", "topic-create", SERVICE, &topic];

@@ -8,7 +8,7 @@ use crate::bench::row::Row;
 /// A thousand principals, each with its own token.
 pub(super) fn principals(rig: &Rig<'_>) -> anyhow::Result<Vec<Row>> {
     let proxy = rig.proxy(true)?;
-    let topic = rig.cluster.create_topic(&rig.tool, "m")?;
+    let topic = rig.cluster.create_short_topic(&rig.tool, "m")?;
     let count = if rig.effort.quick { "101" } else { "1001" };
     let tokens = rig.tokens("crowd", &["--count", count])?;
     let mut args = strings(&["principals", "--url", &proxy.url, "--topic", &topic]);

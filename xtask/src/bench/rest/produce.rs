@@ -27,17 +27,18 @@ pub(super) fn batches(rig: &Rig<'_>, shape: &Shape) -> anyhow::Result<Vec<Row>> 
     let proxy = rig.proxy(rig.always_tokens)?;
     let token = rig.usual_token()?;
     let pairs = measure(rig.effort, "records", |attempt| {
-        let what = format!("p{attempt}");
-        let topic = rig.cluster.create_topic(&rig.tool, &what)?;
+        // A topic each: what the one wrote is gone before the other begins.
+        let topic = rig.cluster.create_short_topic(&rig.tool, &format!("n{attempt}"))?;
         let mut native = rig.native("native-produce", &topic)?;
         native.extend(strings(&["--size", shape.size]));
         native.extend(window(rig));
         let theirs = rig.tool.run(&native)?;
-        let before = rig.landed(&topic)?;
+        rig.cluster.delete_topic(&rig.tool, &topic)?;
+        let topic = rig.cluster.create_short_topic(&rig.tool, &format!("p{attempt}"))?;
         let mut args = http(rig, &proxy, &topic, token.as_deref());
         args.extend(strings(&["--records", shape.records, "--size", shape.size]));
         let ours = rig.tool.run(&args)?;
-        let missing = missing(ours.number("records")?, before, rig.landed(&topic)?);
+        let missing = missing(ours.number("records")?, rig.landed(&topic)?);
         rig.cluster.delete_topic(&rig.tool, &topic)?;
         Ok(Pair { theirs, ours, missing })
     })?;
@@ -69,7 +70,7 @@ pub(super) fn single(rig: &Rig<'_>) -> anyhow::Result<Vec<Row>> {
         let mut args = http(rig, &proxy, &topic, token.as_deref());
         args.extend(strings(&["--records", "1", "--connections", "64"]));
         let ours = rig.tool.run(&args)?;
-        let missing = missing(ours.number("records")?, 0.0, rig.landed(&topic)?);
+        let missing = missing(ours.number("records")?, rig.landed(&topic)?);
         rig.cluster.delete_topic(&rig.tool, &topic)?;
         Ok(Pair { theirs, ours, missing })
     })?;
@@ -96,7 +97,7 @@ pub(super) fn serial(rig: &Rig<'_>) -> anyhow::Result<Vec<Row>> {
         let mut args = http(rig, &proxy, &topic, token.as_deref());
         args.extend(strings(&["--records", "1", "--connections", "1"]));
         let ours = rig.tool.run(&args)?;
-        let missing = missing(ours.number("records")?, 0.0, rig.landed(&topic)?);
+        let missing = missing(ours.number("records")?, rig.landed(&topic)?);
         rig.cluster.delete_topic(&rig.tool, &topic)?;
         Ok(Pair { theirs, ours, missing })
     })?;
@@ -132,8 +133,8 @@ pub(super) fn window(rig: &Rig<'_>) -> Vec<String> {
 
 /// Records that were acknowledged in a window and did not arrive.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, not below 0")]
-fn missing(acknowledged: f64, before: f64, after: f64) -> u64 {
-    (acknowledged - (after - before)).max(0.0) as u64
+fn missing(acknowledged: f64, landed: f64) -> u64 {
+    (acknowledged - landed).max(0.0) as u64
 }
 
 /// Ours beside theirs, with the median of the ratios.

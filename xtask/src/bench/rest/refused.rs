@@ -11,7 +11,7 @@ const AROUND: f64 = 3.0;
 /// The good traffic alone, and beside sixty-four connections with nothing but bad tokens.
 pub(super) fn bad_tokens(rig: &Rig<'_>) -> anyhow::Result<Vec<Row>> {
     let proxy = rig.proxy(true)?;
-    let topic = rig.cluster.create_topic(&rig.tool, "b")?;
+    let topic = rig.cluster.create_short_topic(&rig.tool, "b")?;
     let (good, bad) = (rig.token()?, rig.tokens("bad", &["--bad"])?);
     let shape = strings(&["--records", "100"]);
     let seconds = (rig.effort.warm_up + rig.effort.seconds + AROUND).to_string();

@@ -7,15 +7,16 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
-use tracing::debug;
+use tracing::{debug, warn};
 
-use super::live::{Group, list};
+use super::live::{Group, begin, list};
 use super::shelf::{Record, Shelf};
 use crate::shared::Disposable;
 
@@ -60,12 +61,20 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// Works until it is dropped. Does `jobs` in between.
-    pub(super) async fn keep(self, mut jobs: mpsc::Receiver<Job>) {
+    /// Works until it is dropped. Does `jobs` in between, and begins with partitions that are `given`.
+    pub(super) async fn keep(
+        self,
+        mut jobs: mpsc::Receiver<Job>,
+        mut given: mpsc::UnboundedReceiver<TopicPartitionList>,
+    ) {
         let mut messages = self.consumer.stream();
         loop {
             let first = tokio::select! {
                 biased;
+                Some(list) = given.recv() => {
+                    self.begin(list).await;
+                    continue;
+                }
                 Some(job) = jobs.recv() => {
                     job.await;
                     continue;
@@ -87,6 +96,15 @@ impl Keeper {
             self.shelf.push(gathered.records, rebalances);
             // A backlog never ends; others want their turn.
             tokio::task::yield_now().await;
+        }
+    }
+
+    /// Nobody polls meanwhile, so nothing can be taken away that is assigned here.
+    async fn begin(&self, list: TopicPartitionList) {
+        let consumer = Arc::clone(&self.consumer);
+        let begun = self.tracker.spawn_blocking(move || begin(&consumer, &list)).await;
+        if let Ok(Err(error)) = begun {
+            warn!(error = &error as &dyn std::error::Error, "a rebalance failed");
         }
     }
 

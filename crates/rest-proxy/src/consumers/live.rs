@@ -1,6 +1,7 @@
 //! The librdkafka consumer of an instance, while it has one.
 
 mod seeking;
+mod starting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+pub(super) use self::starting::begin;
 use super::Subscription;
 use super::keeper::{Job, Keeper};
 use super::shelf::{Place, Positions, Shelf};
@@ -49,10 +51,13 @@ impl Live {
         let counted = session.count_consumer();
         let config = clients::consumer(&session.active().settings, session.owner(), wishes);
         let shelf = Arc::new(Shelf::going_on(kept));
+        let (handed, given) = mpsc::unbounded_channel();
         let group = Group {
             callbacks: Callbacks(Arc::clone(session.health())),
             shelf: Arc::clone(&shelf),
             auto_commit: wishes.auto_commit,
+            otherwise: if wishes.earliest { Offset::Beginning } else { Offset::End },
+            handed,
         };
         let create = move || config.create_with_context(group);
         let consumer = session.build(create, StreamConsumer::client).await?;
@@ -64,7 +69,7 @@ impl Live {
             tracker: session.tracker().clone(),
         };
         let mut kept = JoinSet::new();
-        kept.spawn(keeper.keep(waiting));
+        kept.spawn(keeper.keep(waiting, given));
         let live = Arc::new(Self {
             consumer,
             shelf,
@@ -93,23 +98,28 @@ impl Live {
 
     /// Reads what a subscription says.
     pub(crate) async fn subscribe(&self, subscription: &Subscription) -> Result<(), ApiError> {
-        let consumer = Arc::clone(&self.consumer);
         let topics = match subscription {
-            Subscription::None => {
-                return self.session.block(move || consumer.unsubscribe()).await;
-            }
+            Subscription::None => Vec::new(),
             Subscription::Assigned(places) => return self.assign(places.clone()).await,
             Subscription::Topics(topics) => topics.clone(),
             Subscription::Pattern(pattern) => vec![pattern.clone()],
         };
-        let subscribed = self.session.block(move || {
+        let (consumer, session) = (Arc::clone(&self.consumer), Arc::clone(&self.session));
+        let subscribe = move || {
             let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+            if topics.is_empty() {
+                consumer.unsubscribe();
+                return Ok(());
+            }
             consumer.subscribe(&topics)
-        });
-        subscribed.await?.map_err(|error| {
-            debug!(error = &error as &dyn std::error::Error, "a subscription was refused");
-            ApiError::Invalid("Invalid topic name or topic pattern".to_owned())
+        };
+        self.between_looks(async move {
+            session.block(subscribe).await?.map_err(|error| {
+                debug!(error = &error as &dyn std::error::Error, "a subscription was refused");
+                ApiError::Invalid("Invalid topic name or topic pattern".to_owned())
+            })
         })
+        .await
     }
 
     /// The topics that it is subscribed to; matches of a pattern as far as they are assigned.
@@ -262,6 +272,10 @@ pub(super) struct Group {
     callbacks: Callbacks,
     shelf: Arc<Shelf>,
     auto_commit: bool,
+    /// Where to begin where nothing was committed.
+    otherwise: Offset,
+    /// To the keeper: partitions that the consumer waits to be assigned.
+    handed: mpsc::UnboundedSender<TopicPartitionList>,
 }
 
 impl ClientContext for Group {
@@ -292,7 +306,12 @@ impl ConsumerContext for Group {
                     warn!(error = &error as &dyn std::error::Error, "a position was not kept");
                 }
             }
-            consumer.assign(list)
+            // Finding out where to begin takes longer than a callback should.
+            match self.handed.send(list.clone()) {
+                Ok(()) => Ok(()),
+                // The keeper is gone, and the consumer goes.
+                Err(_) => consumer.assign(list),
+            }
         } else {
             if self.auto_commit {
                 // As Java's consumer does: what was handed out is committed before it is given up.

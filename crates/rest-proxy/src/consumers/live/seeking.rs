@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
-use super::{Group, Live, lasting, list, store};
+use super::{Group, Live, begin, lasting, list, store};
 use crate::consumers::shelf::{Place, Positions, Shelf};
 use crate::error::{ApiError, KAFKA_AWAY, REPLACED};
 use crate::shared::Disposable;
@@ -54,7 +54,7 @@ impl Live {
     }
 
     /// Lets the keeper do `work`. It is done to its end even if nobody waits for it.
-    async fn between_looks(
+    pub(super) async fn between_looks(
         &self,
         work: impl Future<Output = Result<(), ApiError>> + Send + 'static,
     ) -> Result<(), ApiError> {
@@ -81,7 +81,7 @@ impl Mover {
         let starts = self.shelf.reassign(places);
         let list = list(places.iter().map(|it| (it.clone(), starts.get(it).copied())));
         let consumer = Arc::clone(&self.consumer);
-        let assigned = self.tracker.spawn_blocking(move || consumer.assign(&list)).await;
+        let assigned = self.tracker.spawn_blocking(move || begin(&consumer, &list)).await;
         assigned.map_err(ApiError::internal)?.map_err(ApiError::internal)
     }
 

@@ -21,8 +21,13 @@ async fn entry(stage: &Stage, resource: &ConfigResource, key: &str) -> Option<Co
     stage.admin.describe_configs(resource, Some(&[key])).await.unwrap().pop()
 }
 
+/// A broker that has not heard of a new topic yet says that it does not exist.
 async fn until_source(stage: &Stage, resource: &ConfigResource, key: &str, source: ConfigSource) {
-    let arrived = async || entry(stage, resource, key).await.is_some_and(|it| it.source == source);
+    let arrived = async || match stage.admin.describe_configs(resource, Some(&[key])).await {
+        Ok(entries) => entries.iter().any(|it| it.source == source),
+        Err(error) if error.code() == Some(ErrorCode::UnknownTopicOrPartition) => false,
+        Err(error) => panic!("{error}"),
+    };
     stage.until("the change arrived", arrived).await;
 }
 

@@ -1,6 +1,7 @@
 //! librdkafka by itself, as fast as it goes: what a REST proxy is compared with.
 
 mod batch;
+mod crowd;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use serde::Serialize;
 use tracing::{debug, warn};
 
 use self::batch::Batch;
+pub use self::crowd::{NativeCrowd, NativeIdle, crowd, idle};
 use super::failures::Failures;
 use super::machine::{Machine, Watched, Window};
 use super::{payload, tokens};

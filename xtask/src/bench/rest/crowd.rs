@@ -1,7 +1,7 @@
 //! A thousand of them: principals that produce, consumer instances that wait.
 
 use super::pairs::{Pair, measure};
-use super::produce::{http, rate_row};
+use super::produce::{http, rate_row, window};
 use super::rig::{Rig, path, strings};
 use crate::bench::row::Row;
 
@@ -21,6 +21,12 @@ pub(super) fn principals(rig: &Rig<'_>) -> anyhow::Result<Vec<Row>> {
             rig.tool.run(&[http(rig, &proxy, &topic, Some(&one)), shape.clone()].concat())?;
         let ours =
             rig.tool.run(&[http(rig, &proxy, &topic, Some(&tokens)), shape.clone()].concat())?;
+        Ok(Pair { theirs, ours, missing: 0 })
+    })?;
+    // The same without a proxy: what the clients themselves leave of one client's rate.
+    let native = measure(rig.effort, "records", |_| {
+        let theirs = rig.tool.run(&native_crowd(rig, &topic, "1")?)?;
+        let ours = rig.tool.run(&native_crowd(rig, &topic, count)?)?;
         Ok(Pair { theirs, ours, missing: 0 })
     })?;
     rig.cluster.delete_topic(&rig.tool, &topic)?;
@@ -49,7 +55,18 @@ pub(super) fn principals(rig: &Rig<'_>) -> anyhow::Result<Vec<Row>> {
             .ratio_at_least(0.8)
             .failed(failed, how)
             .note(pairs.note()),
+        rate_row("the same by librdkafka alone", &native, "records", "records/s")?
+            .failed(native.failures().0, native.failures().1)
+            .note(native.note()),
     ])
+}
+
+/// The arguments for so many native producers that are used in turn.
+fn native_crowd(rig: &Rig<'_>, topic: &str, producers: &str) -> anyhow::Result<Vec<String>> {
+    let mut args = rig.native("native-crowd", topic)?;
+    args.extend(strings(&["--producers", producers]));
+    args.extend(window(rig));
+    Ok(args)
 }
 
 /// A thousand consumer instances without anything to read.
@@ -63,6 +80,13 @@ pub(super) fn idle_polls(rig: &Rig<'_>) -> anyhow::Result<Vec<Row>> {
         args.extend(strings(&["--instances", "200", "--settle", "5", "--seconds", "5"]));
     }
     let report = rig.tool.run(&args)?;
+    drop(proxy);
+    // The same number of consumers without a proxy: what librdkafka's threads take by themselves.
+    let mut args = rig.native("native-idle", &topic)?;
+    if rig.effort.quick {
+        args.extend(strings(&["--consumers", "200", "--seconds", "5"]));
+    }
+    let alone = rig.tool.run(&args)?;
     rig.cluster.delete_topic(&rig.tool, &topic)?;
     let name = format!("{} idle consumers", report.number("instances")?);
     let (failures, first) = report.failures();
@@ -82,7 +106,9 @@ pub(super) fn idle_polls(rig: &Rig<'_>) -> anyhow::Result<Vec<Row>> {
             .beside(report.number("other_threads_before")?)
             .at_most(report.number("other_threads_before")? + 8.0),
         row("CPU of the proxy", report.number("cpu.proxy")? / seconds * 100.0, "% of core")
-            .at_most(10.0),
+            .beside(alone.number("cpu.tool")? / alone.number("seconds")? * 100.0)
+            .at_most(10.0)
+            .note(Some("beside: as many consumers of librdkafka alone".to_owned())),
         row("CPU of the broker", report.number("cpu.broker0")? / seconds * 100.0, "% of core"),
     ])
 }

@@ -23,9 +23,7 @@ pub use self::idle::{IdlePolls, idle_polls};
 pub use self::load::{Load, load};
 pub use self::long_poll::{LongPoll, long_poll};
 pub use self::machine::Watched;
-pub use self::native::{
-    Access, NativeCrowd, NativeIdle, NativeProduce, consume, crowd, idle, produce,
-};
+pub use self::native::{Access, NativeIdle, NativeProduce, consume, idle, produce};
 pub use self::principals::{Principals, principals};
 pub use self::settings::{SettingsStub, serve_settings};
 pub use self::tokens::{Tokens, mint};

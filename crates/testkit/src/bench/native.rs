@@ -1,7 +1,7 @@
 //! librdkafka by itself, as fast as it goes: what a REST proxy is compared with.
 
 mod batch;
-mod crowd;
+mod idle;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ use serde::Serialize;
 use tracing::{debug, warn};
 
 use self::batch::Batch;
-pub use self::crowd::{NativeCrowd, NativeIdle, crowd, idle};
+pub use self::idle::{NativeIdle, idle};
 use super::failures::Failures;
 use super::machine::{Machine, Watched, Window};
 use super::{payload, tokens};

@@ -25,8 +25,6 @@ enum Options {
     NativeProduce(bench::NativeProduce),
     /// Consume with librdkafka.
     NativeConsume(NativeConsume),
-    /// Produce with many clients of librdkafka in turn.
-    NativeCrowd(bench::NativeCrowd),
     /// Let many consumers of librdkafka wait.
     NativeIdle(bench::NativeIdle),
     /// Produce over HTTP, or ask for one address again and again.
@@ -71,7 +69,6 @@ fn main() -> anyhow::Result<()> {
             let patience = Duration::from_secs(plan.patience);
             print(&bench::consume(&plan.access, plan.records, patience, &plan.watch)?)
         }
-        Options::NativeCrowd(plan) => print(&bench::crowd(&plan)?),
         Options::NativeIdle(plan) => print(&bench::idle(&plan)?),
         Options::Http(plan) => print(&one()?.block_on(bench::load(&plan))?),
         Options::HttpConsume(plan) => print(&one()?.block_on(bench::drain(&plan))?),

@@ -1,7 +1,7 @@
 //! A thousand of them: principals that produce, consumer instances that wait.
 
 use super::pairs::{Pair, measure};
-use super::produce::{http, rate_row, window};
+use super::produce::{http, rate_row};
 use super::rig::{Rig, path, strings};
 use crate::bench::row::Row;
 
@@ -21,12 +21,6 @@ pub(super) fn principals(rig: &Rig<'_>) -> anyhow::Result<Vec<Row>> {
             rig.tool.run(&[http(rig, &proxy, &topic, Some(&one)), shape.clone()].concat())?;
         let ours =
             rig.tool.run(&[http(rig, &proxy, &topic, Some(&tokens)), shape.clone()].concat())?;
-        Ok(Pair { theirs, ours, missing: 0 })
-    })?;
-    // The same without a proxy: what the clients themselves leave of one client's rate.
-    let native = measure(rig.effort, "records", |_| {
-        let theirs = rig.tool.run(&native_crowd(rig, &topic, "1")?)?;
-        let ours = rig.tool.run(&native_crowd(rig, &topic, count)?)?;
         Ok(Pair { theirs, ours, missing: 0 })
     })?;
     rig.cluster.delete_topic(&rig.tool, &topic)?;
@@ -55,18 +49,7 @@ pub(super) fn principals(rig: &Rig<'_>) -> anyhow::Result<Vec<Row>> {
             .ratio_at_least(0.8)
             .failed(failed, how)
             .note(pairs.note()),
-        rate_row("the same by librdkafka alone", &native, "records", "records/s")?
-            .failed(native.failures().0, native.failures().1)
-            .note(native.note()),
     ])
-}
-
-/// The arguments for so many native producers that are used in turn.
-fn native_crowd(rig: &Rig<'_>, topic: &str, producers: &str) -> anyhow::Result<Vec<String>> {
-    let mut args = rig.native("native-crowd", topic)?;
-    args.extend(strings(&["--producers", producers]));
-    args.extend(window(rig));
-    Ok(args)
 }
 
 /// A thousand consumer instances without anything to read.

@@ -99,18 +99,18 @@ impl Live {
     /// Reads what a subscription says.
     pub(crate) async fn subscribe(&self, subscription: &Subscription) -> Result<(), ApiError> {
         let topics = match subscription {
-            Subscription::None => Vec::new(),
+            Subscription::None => None,
             Subscription::Assigned(places) => return self.assign(places.clone()).await,
-            Subscription::Topics(topics) => topics.clone(),
-            Subscription::Pattern(pattern) => vec![pattern.clone()],
+            Subscription::Topics(topics) => Some(topics.clone()),
+            Subscription::Pattern(pattern) => Some(vec![pattern.clone()]),
         };
         let (consumer, session) = (Arc::clone(&self.consumer), Arc::clone(&self.session));
         let subscribe = move || {
-            let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
-            if topics.is_empty() {
+            let Some(topics) = topics else {
                 consumer.unsubscribe();
                 return Ok(());
-            }
+            };
+            let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
             consumer.subscribe(&topics)
         };
         self.between_looks(async move {

@@ -126,7 +126,8 @@ impl<'a> Cluster<'a> {
     /// One that keeps a second or so of what is written to it at full speed. A window then uses the
     /// same memory again and again, as on a broker that has filled its memory long ago. Otherwise
     /// each page is new: a virtual machine may have to get it from its host, which takes many times
-    /// what the write does, and hits whoever writes second.
+    /// what the write does, and hits whoever writes second. At three nodes, where no line has a goal, it is
+    /// a topic like the others.
     pub(super) fn create_short_topic(&self, tool: &Tool, what: &str) -> anyhow::Result<String> {
         self.create(tool, what, &["--short"])
     }

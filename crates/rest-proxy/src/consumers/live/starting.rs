@@ -57,3 +57,48 @@ fn committed(
     committed.elements().iter().try_for_each(TopicPartitionListElem::error)?;
     Ok(committed)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rdkafka::ClientConfig;
+    use rdkafka::mocking::MockCluster;
+    use tokio::sync::mpsc;
+    use tokio::time::{Instant, timeout};
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::clients::{Callbacks, Health};
+    use crate::consumers::shelf::Shelf;
+    use crate::shared::Disposable;
+
+    /// A keeper that is stopped between the callback and the assignment must not leave a consumer
+    /// behind that waits for it.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_consumer_that_was_not_assigned_what_it_was_given_ends_all_the_same() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("orders", 2, 1).unwrap();
+        let (handed, given) = mpsc::unbounded_channel();
+        let group = Group {
+            callbacks: Callbacks(Arc::new(Health::default())),
+            shelf: Arc::new(Shelf::default()),
+            auto_commit: false,
+            otherwise: Offset::Beginning,
+            handed,
+        };
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", cluster.bootstrap_servers()).set("group.id", "g");
+        let consumer: StreamConsumer<Group> = config.create_with_context(group).unwrap();
+        consumer.subscribe(&["orders"]).unwrap();
+        let consumer = Disposable::new(consumer, TaskTracker::new());
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while given.is_empty() {
+            assert!(Instant::now() < deadline, "the group gave nothing");
+            let _none = timeout(Duration::from_millis(20), consumer.recv()).await;
+        }
+        let gone = consumer.gone();
+        drop((given, consumer));
+        timeout(Duration::from_secs(20), gone.cancelled()).await.expect("it ends");
+    }
+}

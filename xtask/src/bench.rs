@@ -32,7 +32,7 @@ const BENCHES: [Bench; 3] = [
     },
     Bench {
         name: "roll",
-        what: "OIDC switched under load: time of the rolling restart, records failed or lost",
+        what: "the rolling restart under load, beside those of others: what clients notice, and its time",
         run: roll::run,
     },
     Bench {

@@ -75,7 +75,7 @@ xflags::xflags! {
             optional --no-build
             /// rest: only this line. Can be given more than once.
             repeated --only line: String
-            /// rest: one pair of short windows, for tuning.
+            /// rest: one pair of short windows, for tuning. roll: ours only, beside nothing.
             optional --quick
             /// rest: how many adjacent pairs, 3 unless told.
             optional --pairs count: usize
@@ -83,6 +83,14 @@ xflags::xflags! {
             optional --proxy path: PathBuf
             /// rest: one-node or three-nodes. Without it both, with `--only` one-node.
             optional --table name: String
+            /// roll: beside ours these, comma-separated: single (what three restarts cost), naive,
+            /// kill-9, kafka-utils, strimzi; all (the default), or none.
+            optional --rivals names: String
+            /// roll: how often kafka-utils finds the cluster well before it goes on. 12 by its own
+            /// rule, 10 s apart; 2 unless told, which is noted beside its time.
+            optional --checks count: u32
+            /// roll: how many times each, 1 unless told. The worst of them counts.
+            optional --repeat count: usize
         }
 
         /// Save what Postgres says of each query, so that a build needs no database.
@@ -93,6 +101,12 @@ xflags::xflags! {
 
         /// Print which of our crates uses which.
         cmd graph {}
+
+        /// Break each rule of the rolling restarts once, in a copy, and see that a test fails.
+        cmd mutants {
+            /// Only those whose name contains this.
+            optional --only word: String
+        }
 
         /// Print lines of code, and the median, p90 and largest file.
         cmd loc {}
@@ -115,6 +129,7 @@ pub enum XtaskCmd {
     Bench(Bench),
     Sqlx(Sqlx),
     Graph(Graph),
+    Mutants(Mutants),
     Loc(Loc),
 }
 
@@ -185,6 +200,9 @@ pub struct Bench {
     pub pairs: Option<usize>,
     pub proxy: Option<PathBuf>,
     pub table: Option<String>,
+    pub rivals: Option<String>,
+    pub checks: Option<u32>,
+    pub repeat: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -194,6 +212,11 @@ pub struct Sqlx {
 
 #[derive(Debug)]
 pub struct Graph;
+
+#[derive(Debug)]
+pub struct Mutants {
+    pub only: Option<String>,
+}
 
 #[derive(Debug)]
 pub struct Loc;

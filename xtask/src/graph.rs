@@ -42,15 +42,17 @@ mod tests {
     fn edges_between_our_crates() {
         insta::assert_snapshot!(render(&Shell::new().unwrap()).unwrap(), @"
         auth -> model
-        control-plane -> auth kafka model service-config store web
+        control-plane -> auth kafka model observe rolling service-config store web
         kafka -> model
         model ->
-        orchestrator -> auth kafka model rolling service-config store web
+        observe -> kafka model rolling
+        orchestrator -> auth kafka model observe rolling service-config store web
         rest-proxy -> auth kafka model web
         rolling -> model
         service-config -> model
         store -> model rolling
-        testkit -> model
+        testkit -> kafka model
+        tidegatectl -> model
         web -> model
         xtask ->
         ");

@@ -1,6 +1,7 @@
 //! `cargo xtask`: everything that a developer or CI does, by one name each.
 
 mod addresses;
+mod admin_login;
 mod api;
 mod bench;
 mod daemon;
@@ -13,6 +14,7 @@ mod http;
 mod interrupt;
 mod load;
 mod loc;
+mod mutants;
 mod node_processes;
 mod one_node;
 mod places;
@@ -57,6 +59,7 @@ fn run(flags: flags::Xtask) -> anyhow::Result<()> {
         flags::XtaskCmd::Bench(flags) => bench::run(&sh, &flags),
         flags::XtaskCmd::Sqlx(flags) => sqlx::run(&sh, flags.check),
         flags::XtaskCmd::Graph(_) => graph::show(&sh),
+        flags::XtaskCmd::Mutants(flags) => mutants::run(&sh, &root, flags.only.as_deref()),
         flags::XtaskCmd::Loc(_) => loc::show(&root),
     }
 }

@@ -35,6 +35,16 @@ pub(crate) fn switch_off() -> Vec<String> {
     args
 }
 
+/// The arguments of avn that change whom OIDC lets in, so that every broker has to restart and no
+/// token of ours becomes a bad one.
+pub(crate) fn other_audience(service: &Value) -> Vec<String> {
+    let audiences = ["my-audience, another-audience", "my-audience, a-third-audience"];
+    let now = &service["user_config"]["kafka"]["sasl_oauthbearer_expected_audience"];
+    let next = if now == audiences[0] { audiences[1] } else { audiences[0] };
+    let option = format!("{}={next}", OPTIONS[0]);
+    ["service", "update", SERVICE, "-c", &option].map(str::to_owned).to_vec()
+}
+
 /// Whether OIDC is on.
 pub(crate) fn is_on(service: &Value) -> bool {
     service["user_config"]["kafka"]["sasl_oauthbearer_jwks_endpoint_url"].is_string()
@@ -68,7 +78,8 @@ pub(crate) fn watch(api: &Api<'_>, mut show: impl FnMut(&str)) -> anyhow::Result
             return Ok(watched);
         }
         ensure!(started.elapsed() < Duration::from_mins(15), "still not RUNNING: {shown}");
-        interrupt::sleep(Duration::from_millis(100))?;
+        // Each look is a process, on a machine that has something else to do.
+        interrupt::sleep(Duration::from_millis(200))?;
     }
 }
 
@@ -95,6 +106,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_audience_changes_each_time() {
+        let option = "sasl_oauthbearer_expected_audience";
+        let mut service = json!({ "user_config": { "kafka": {} } });
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            let args = other_audience(&service);
+            let (_, value) = args[4].split_once('=').unwrap();
+            service["user_config"]["kafka"][option] = value.into();
+            seen.push(value.to_owned());
+        }
+        assert!(seen.iter().all(|it| it.starts_with("my-audience")));
+        assert!(seen[0] != seen[1] && seen[0] == seen[2]);
+    }
 
     #[test]
     fn adds_up_the_time_of_each_state() {

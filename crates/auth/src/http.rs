@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{IdpPolicy, IdpUrl};
-use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use reqwest::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH,
+};
 use reqwest::{Client, Response, StatusCode, redirect};
 
 use crate::address::{Refused, Resolver, check_literal};
@@ -93,6 +95,30 @@ impl Web {
         }
         let etag = response.headers().get(ETAG).filter(|it| it.len() <= MAX_ETAG).cloned();
         Ok(Answer::Document(Document { body: read_body(response).await?, etag, fresh }))
+    }
+
+    /// Sends a form once, as this user, and gives the body of the answer.
+    pub(crate) async fn post_form(
+        &self,
+        url: &IdpUrl,
+        user: &str,
+        password: &str,
+        form: String,
+    ) -> Result<Vec<u8>, JwksError> {
+        check_literal(url.url(), &self.policy).map_err(|_| JwksError::Address)?;
+        let request = self
+            .client
+            .post(url.url().clone())
+            .basic_auth(user, Some(password))
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form);
+        let response = request.send().await.map_err(transport)?;
+        match response.status() {
+            StatusCode::OK => read_body(response).await,
+            status if status.is_redirection() => Err(JwksError::Redirect(status.as_u16())),
+            status => Err(JwksError::Status(status.as_u16())),
+        }
     }
 }
 

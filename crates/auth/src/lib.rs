@@ -11,6 +11,7 @@
 mod accepted;
 mod address;
 mod claims;
+mod client_credentials;
 mod config;
 mod discovery;
 mod error;
@@ -30,6 +31,7 @@ mod status;
 mod times;
 mod verifier;
 
+pub use crate::client_credentials::{TokenError, client_token};
 pub use crate::config::{IssuerConfig, KeysAt, VerifierConfig};
 pub use crate::error::{AuthError, AuthErrorKind, ConfigError, JwksError, KeyRefusal};
 pub use crate::fetch::probe_jwks;

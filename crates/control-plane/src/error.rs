@@ -7,13 +7,17 @@ use http::{HeaderValue, StatusCode, header};
 use model::InvalidName;
 use serde::Serialize;
 use service_config::ConfigError;
-use store::{AddAclError, CreateServiceError, CreateTopicError, CreateUserError, StoreError};
+use store::{
+    AddAclError, CreateServiceError, CreateTopicError, CreateUserError, StartRolloutError,
+    StoreError,
+};
 use tracing::{error, warn};
 use utoipa::ToSchema;
 use web::chain;
 
 use crate::extract::Json;
 use crate::random::NoRandomness;
+use crate::rollouts::ForecastView;
 
 type Cause = Box<dyn Error + Send + Sync>;
 
@@ -44,6 +48,15 @@ pub(crate) enum ApiError {
     /// Right request, wrong moment.
     #[error("{0}")]
     Conflict(String),
+    /// Somebody else was faster: what the caller has seen is not there any more.
+    #[error("{0}")]
+    Precondition(String),
+    /// A restart would make something unavailable, and nobody has agreed to it.
+    #[error(
+        "A rolling restart makes partitions unavailable, whatever is waited for: start it with \
+         'consent', or raise their replication factor or lower min.insync.replicas first"
+    )]
+    NeedsConsent(Box<ForecastView>),
     /// The body is larger than anybody needs.
     #[error("The request body is too large")]
     TooLarge,
@@ -65,6 +78,9 @@ pub(crate) struct ErrorBody {
     message: String,
     /// Each single thing that is wrong.
     errors: Vec<ErrorItem>,
+    /// What would happen, if that is why it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast: Option<Box<ForecastView>>,
 }
 
 /// One thing that is wrong.
@@ -96,6 +112,8 @@ impl ApiError {
             Self::NotFound(_) | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Precondition(_) => StatusCode::PRECONDITION_FAILED,
+            Self::NeedsConsent(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotOffered(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Unavailable(..) => StatusCode::SERVICE_UNAVAILABLE,
@@ -104,20 +122,27 @@ impl ApiError {
     }
 
     fn code(&self) -> Option<String> {
-        let Self::NotFound(what) = self else { return None };
-        Some(format!("{}_does_not_exist", what.to_lowercase().replace(' ', "_")))
+        match self {
+            Self::NotFound(what) => {
+                Some(format!("{}_does_not_exist", what.to_lowercase().replace(' ', "_")))
+            }
+            Self::NeedsConsent(_) => Some("needs_consent".to_owned()),
+            _ => None,
+        }
     }
 
-    fn body(&self) -> ErrorBody {
+    fn body(self) -> ErrorBody {
         let status = self.status().as_u16();
         let item = |message, error_code| ErrorItem { message, status, error_code };
-        let errors = match self {
+        let errors = match &self {
             Self::InvalidConfig(errors) => {
                 errors.iter().map(|it| item(it.to_string(), None)).collect()
             }
             _ => vec![item(self.to_string(), self.code())],
         };
-        ErrorBody { message: self.to_string(), errors }
+        let message = self.to_string();
+        let forecast = if let Self::NeedsConsent(forecast) = self { Some(forecast) } else { None };
+        ErrorBody { message, errors, forecast }
     }
 }
 
@@ -128,16 +153,14 @@ impl IntoResponse for ApiError {
             Self::Unavailable(what, cause) => warn!(error = %chain(&**cause), "{what} is away"),
             _ => {}
         }
+        let header = match &self {
+            Self::Unauthenticated => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            Self::Unavailable(..) => Some((header::RETRY_AFTER, "2")),
+            _ => None,
+        };
         let mut response = (self.status(), Json(self.body())).into_response();
-        let headers = response.headers_mut();
-        match self {
-            Self::Unauthenticated => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            Self::Unavailable(..) => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
-            }
-            _ => {}
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         response
     }
@@ -189,6 +212,20 @@ impl From<CreateTopicError> for ApiError {
         match error {
             CreateTopicError::Exists => Self::Conflict("Topic already exists".into()),
             CreateTopicError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StartRolloutError> for ApiError {
+    fn from(error: StartRolloutError) -> Self {
+        match error {
+            StartRolloutError::UnderWay => {
+                Self::Conflict("A rollout of the service is under way".into())
+            }
+            StartRolloutError::Stale => {
+                Self::Precondition("The service has changed since it was looked at".into())
+            }
+            StartRolloutError::Store(error) => error.into(),
         }
     }
 }

@@ -20,11 +20,15 @@ mod health;
 mod kafka_admin;
 mod logs;
 mod maintenance;
+mod nodes;
 mod plans;
+mod preconditions;
 mod preflight;
+mod probe_credentials;
 mod projects;
 mod random;
 mod rest_settings;
+mod rollouts;
 mod service_types;
 mod services;
 mod tags;
@@ -109,12 +113,15 @@ pub fn api() -> (Router<App>, OpenApi) {
     .merge(clouds::routes())
     .merge(service_types::routes())
     .merge(services::routes())
+    .merge(rollouts::routes())
+    .merge(probe_credentials::routes())
     .merge(users::routes())
     .merge(acls::routes())
     .merge(topics::routes())
     .merge(events::routes())
     .merge(logs::routes())
     .merge(maintenance::routes())
+    .merge(nodes::routes())
     .merge(tags::routes())
     .merge(rest_settings::routes())
     .merge(health::routes())

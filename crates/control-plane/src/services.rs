@@ -7,21 +7,25 @@ mod wire;
 
 use axum::extract::State;
 use http::StatusCode;
+use model::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use service_config::UserConfig;
+use store::{RolloutRecord, Service};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::create::CreateService;
-use self::update::{ImpactView, UpdateService};
+pub(crate) use self::create::PORTS_PER_NODE;
+use self::update::{ImpactView, UpdateService, Updated};
 pub(crate) use self::view::{show, users_of};
 pub(crate) use self::wire::{AclView, ServiceView, UserView};
 use crate::App;
 use crate::caller::{InProject, OfService, ProjectPath, ServicePath};
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::rollouts::RolloutBrief;
 
 /// What Aiven says to whoever terminates a protected service.
 const PROTECTED: &str =
@@ -59,6 +63,9 @@ struct ServiceUpdated {
 #[derive(Serialize, ToSchema)]
 struct Consequences {
     impact: ImpactView,
+    /// The rollout that makes it real, if there has to be one: `opens_at` if it waits for the
+    /// maintenance window.
+    rollout: Option<RolloutBrief>,
 }
 
 /// Nothing but words.
@@ -92,6 +99,19 @@ fn merged(current: &UserConfig, patch: &UserConfig) -> UserConfig {
     let mut merged = service_config::merge(current, patch);
     merged.retain(|_, value| value.as_object().is_none_or(|group| !group.is_empty()));
     merged
+}
+
+async fn consequences(
+    app: &App,
+    service: &Service,
+    Updated { impact, rollout }: Updated,
+) -> Result<Consequences, ApiError> {
+    let rollout = match rollout {
+        Some(id) => app.store.rollouts.get(service.id, id).await?,
+        None => None,
+    };
+    let brief = |it: &RolloutRecord| RolloutBrief::of(it, service, Timestamp::now());
+    Ok(Consequences { impact: impact.into(), rollout: rollout.as_ref().map(brief) })
 }
 
 /// List services of a project
@@ -167,9 +187,9 @@ async fn update_service(
     OfService(service): OfService,
     Json(body): Json<UpdateService>,
 ) -> Result<Json<ServiceUpdated>, ApiError> {
-    let (service, impact) = update::update(&app, service, &body).await?;
+    let (service, updated) = update::update(&app, service, &body).await?;
+    let tidegate = consequences(&app, &service, updated).await?;
     let service = show(&app, &service).await?;
-    let tidegate = Consequences { impact: impact.into() };
     Ok(Json(ServiceUpdated { service, message: "updated", tidegate }))
 }
 

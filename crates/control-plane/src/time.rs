@@ -1,14 +1,11 @@
 //! Moments as Aiven's clients parse them.
 
 use model::Timestamp;
-use time::OffsetDateTime;
 use time::macros::format_description;
 
 /// `2026-11-21T20:00:00Z`: no fraction, which some clients cannot parse.
 pub(crate) fn rfc3339(at: Timestamp) -> String {
-    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-    let moment = OffsetDateTime::from_unix_timestamp(at.0.div_euclid(1000)).ok();
-    moment.and_then(|it| it.format(&format).ok()).unwrap_or_default()
+    at.to_string()
 }
 
 /// Whether `text` is `HH:MM:SS`.

@@ -5,6 +5,7 @@ pub(crate) mod cluster;
 pub(crate) mod configs;
 pub(crate) mod groups;
 pub(crate) mod offsets;
+pub(crate) mod placement;
 pub(crate) mod scram;
 pub(crate) mod topics;
 
@@ -60,7 +61,7 @@ impl Admin {
 }
 
 /// What `timeout_ms` of a request should say, so that the broker gives up before we do.
-fn broker_timeout_ms(deadline: Instant) -> i32 {
+pub(crate) fn broker_timeout_ms(deadline: Instant) -> i32 {
     let left = deadline.saturating_duration_since(Instant::now());
     i32::try_from((left * 9 / 10).as_millis()).unwrap_or(i32::MAX)
 }

@@ -191,7 +191,7 @@ where
 }
 
 /// Whether another broker may answer where this one did not.
-const fn is_absence(error: &KafkaError) -> bool {
+pub(crate) const fn is_absence(error: &KafkaError) -> bool {
     matches!(error, KafkaError::Unreachable { .. } | KafkaError::Timeout { .. })
 }
 

@@ -4,6 +4,8 @@
 use kafka_protocol::protocol::StrBytes;
 use model::{AclBinding, AclOperation, AclPermissionType, PatternType, Principal, ResourceType};
 
+use crate::error::ErrorCode;
+
 /// Declares the codes of one of Kafka's enums and both directions.
 macro_rules! codes {
     ($java:literal, $name:ident, $int:ty, $kind:ty, { $($variant:path = $code:literal),+ $(,)? }) => {
@@ -177,6 +179,39 @@ pub(crate) const READ_COMMITTED: i8 = 1;
 /// `org.apache.kafka.common.requests.ListOffsetsRequest.CONSUMER_REPLICA_ID`
 pub(crate) const CONSUMER_REPLICA: i32 = -1;
 
+/// `org.apache.kafka.clients.producer.ProducerConfig.ACKS_CONFIG`: `all` in-sync replicas.
+pub(crate) const ACKS_ALL: i16 = -1;
+
+/// `org.apache.kafka.common.record.RecordBatch.MAGIC_VALUE_V2`
+pub(crate) const RECORD_BATCH_V2: i8 = 2;
+
+/// Whether a record that was refused by this code may be taken a moment later, perhaps by another
+/// broker. The codes are those of `org.apache.kafka.common.errors.RetriableException` that the
+/// write of a record and the search for its leader can meet, so Kafka's own producer goes on too.
+pub(crate) const fn write_goes_on_after(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        // Somebody else leads, or nobody does, or this broker does not know it yet.
+        ErrorCode::NotLeaderOrFollower
+            | ErrorCode::LeaderNotAvailable
+            | ErrorCode::FencedLeaderEpoch
+            | ErrorCode::UnknownLeaderEpoch
+            | ErrorCode::ReplicaNotAvailable
+            | ErrorCode::ListenerNotFound
+            | ErrorCode::UnknownTopicOrPartition
+            | ErrorCode::UnknownTopicId
+            | ErrorCode::InconsistentTopicId
+            // The leader cannot keep it now, or others are missing.
+            | ErrorCode::NotEnoughReplicas
+            | ErrorCode::NotEnoughReplicasAfterAppend
+            | ErrorCode::KafkaStorageError
+            // It may be kept already, or was damaged on its way.
+            | ErrorCode::RequestTimedOut
+            | ErrorCode::NetworkException
+            | ErrorCode::CorruptMessage
+    )
+}
+
 /// `org.apache.kafka.common.resource.ResourcePattern` and `AccessControlEntry`: every host.
 pub(crate) const ANY_HOST: &str = "*";
 
@@ -246,6 +281,14 @@ mod tests {
             assert_eq!(acl_permission::meaning(code), None);
         }
         assert_eq!(pattern_type::meaning(2), None, "PatternType.MATCH");
+    }
+
+    #[test]
+    fn a_write_goes_on_only_after_what_kafka_calls_retriable() {
+        let codes = (-1..=i16::MAX).filter_map(ErrorCode::try_from_code);
+        let passing: Vec<_> = codes.filter(|it| write_goes_on_after(*it)).collect();
+        assert_eq!(passing.len(), 15);
+        assert!(passing.iter().all(ErrorCode::is_retriable), "{passing:?}");
     }
 
     #[test]

@@ -142,8 +142,13 @@ impl Router {
     }
 }
 
+/// `host:port`, as sockets want it.
+pub(crate) fn address(host: &str, port: i32) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
 /// Locks; what is inside is whole after any panic, for no code of ours panics while it changes it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

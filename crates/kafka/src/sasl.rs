@@ -1,6 +1,7 @@
 //! Who we are to a broker, and how it is told: SASL PLAIN and OAUTHBEARER, one message each, and
 //! SCRAM, two.
 
+pub(crate) mod probe;
 pub(crate) mod scram;
 
 use std::time::Duration;
@@ -14,7 +15,7 @@ use model::Secret;
 use tokio::time::Instant;
 
 use crate::codes::ScramMechanism;
-use crate::connection::{Connection, Settings};
+use crate::connection::{Connection, Failed};
 use crate::error::{ErrorCode, KafkaError, Refusal};
 
 /// Who an admin client is.
@@ -53,6 +54,13 @@ impl Credential {
         }
     }
 
+    const fn secret(&self) -> &Secret {
+        match self {
+            Self::Plain { password, .. } | Self::Scram { password, .. } => password,
+            Self::OauthBearer { token } => token,
+        }
+    }
+
     /// The message of a mechanism that has one only (RFC 4616, RFC 7628); `None` for the others. The
     /// separators of the formats cannot be part of a value: they would let one value become two.
     fn only_message(&self) -> Result<Option<Bytes>, KafkaError> {
@@ -76,91 +84,131 @@ impl Credential {
     }
 }
 
+/// How a login failed, by what that says of the credential.
+#[derive(Debug)]
+pub(crate) enum LoginFailed {
+    /// Nothing: the listener does not take its mechanism, only these.
+    NotOffered(Vec<String>),
+    /// The broker looked at it and refuses it, in these words.
+    Refused(String),
+    /// Nothing.
+    Broken(KafkaError),
+}
+
+impl From<KafkaError> for LoginFailed {
+    fn from(error: KafkaError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<Failed> for LoginFailed {
+    fn from(failed: Failed) -> Self {
+        Self::Broken(failed.error)
+    }
+}
+
 /// Logs in, and says how long that is good for; without end if `None`.
 pub(crate) async fn login(
     connection: &Connection,
     credential: &Credential,
     deadline: Instant,
 ) -> Result<Option<Duration>, KafkaError> {
-    let only = credential.only_message()?;
-    handshake(connection, credential.mechanism(), deadline).await?;
-    let login = Login { connection, mechanism: credential.mechanism(), deadline };
-    let answer = match (credential, only) {
-        (Credential::Scram { mechanism, username, password }, _) => {
-            scram::log_in(&login, *mechanism, username, password).await?
+    let login = Login { connection, credential, deadline };
+    login.log_in().await.map_err(|failed| match failed {
+        LoginFailed::NotOffered(offered) => {
+            login.failed(not_offered(ErrorCode::UnsupportedSaslMechanism, &offered))
         }
-        (_, only) => login.say_once(only.unwrap_or_default()).await?,
-    };
-    let lifetime = u64::try_from(answer.session_lifetime_ms).unwrap_or(0);
-    Ok((lifetime > 0).then(|| Duration::from_millis(lifetime)))
+        LoginFailed::Refused(reason) => login.failed(reason),
+        LoginFailed::Broken(error) => error,
+    })
 }
 
-async fn handshake(
-    connection: &Connection,
-    mechanism: &'static str,
-    deadline: Instant,
-) -> Result<(), KafkaError> {
-    let request =
-        SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str(mechanism));
-    let answer = connection.call(&request, 1, deadline).await?;
-    let Some(code) = ErrorCode::try_from_code(answer.error_code) else { return Ok(()) };
-    let offered: Vec<&str> = answer.mechanisms.iter().map(StrBytes::as_str).collect();
-    let reason = format!("{}, the listener offers [{}]", Refusal(code, None), offered.join(", "));
-    let address = connection.address().to_owned();
-    Err(KafkaError::Authentication { address, mechanism, reason })
+fn not_offered(code: ErrorCode, offered: &[String]) -> String {
+    format!("{}, the listener offers [{}]", Refusal(code, None), offered.join(", "))
 }
 
-/// A login that has begun.
+/// A login on a connection that had none.
 struct Login<'a> {
     connection: &'a Connection,
-    mechanism: &'static str,
+    credential: &'a Credential,
     deadline: Instant,
 }
 
 impl Login<'_> {
-    fn refused(&self, reason: impl Into<String>) -> KafkaError {
+    async fn log_in(&self) -> Result<Option<Duration>, LoginFailed> {
+        let only = self.credential.only_message()?;
+        self.handshake().await?;
+        let answer = match (self.credential, only) {
+            (Credential::Scram { mechanism, username, password }, _) => {
+                scram::log_in(self, *mechanism, username, password).await?
+            }
+            (_, only) => self.say_once(only.unwrap_or_default()).await?,
+        };
+        let lifetime = u64::try_from(answer.session_lifetime_ms).unwrap_or(0);
+        Ok((lifetime > 0).then(|| Duration::from_millis(lifetime)))
+    }
+
+    async fn handshake(&self) -> Result<(), LoginFailed> {
+        let mechanism = StrBytes::from_static_str(self.credential.mechanism());
+        let request = SaslHandshakeRequest::default().with_mechanism(mechanism);
+        let answer = self.connection.call(&request, 1, self.deadline).await?;
+        let offered: Vec<String> = answer.mechanisms.iter().map(ToString::to_string).collect();
+        match ErrorCode::try_from_code(answer.error_code) {
+            None => Ok(()),
+            Some(ErrorCode::UnsupportedSaslMechanism) => Err(LoginFailed::NotOffered(offered)),
+            Some(code) => Err(self.failed(not_offered(code, &offered)).into()),
+        }
+    }
+
+    fn failed(&self, reason: impl Into<String>) -> KafkaError {
         KafkaError::Authentication {
             address: self.connection.address().to_owned(),
-            mechanism: self.mechanism,
+            mechanism: self.credential.mechanism(),
             reason: reason.into(),
         }
     }
 
     /// Says the next message of the mechanism. A refusal is an error.
-    async fn say(&self, message: Bytes) -> Result<SaslAuthenticateResponse, KafkaError> {
+    async fn say(&self, message: Bytes) -> Result<SaslAuthenticateResponse, LoginFailed> {
         let request = SaslAuthenticateRequest::default().with_auth_bytes(message);
         let answer = self.connection.call(&request, 0, self.deadline).await?;
         let Some(code) = ErrorCode::try_from_code(answer.error_code) else { return Ok(answer) };
-        let message = answer.error_message.as_deref().filter(|it| !it.is_empty());
-        Err(self.refused(Refusal(code, message).to_string()))
+        let message = answer.error_message.as_deref().and_then(|it| self.quotable(it));
+        let reason = Refusal(code, message).to_string();
+        // `SaslServerAuthenticator#handleSaslToken` says this, and nothing else, when it has looked
+        // at the credential; also when it could not finish, which it does not tell apart.
+        if code == ErrorCode::SaslAuthenticationFailed {
+            return Err(LoginFailed::Refused(reason));
+        }
+        Err(self.failed(reason).into())
     }
 
-    async fn say_once(&self, message: Bytes) -> Result<SaslAuthenticateResponse, KafkaError> {
+    async fn say_once(&self, message: Bytes) -> Result<SaslAuthenticateResponse, LoginFailed> {
         let answer = self.say(message).await?;
         if answer.auth_bytes.is_empty() {
             return Ok(answer);
         }
-        // RFC 7628: a failure is told first in a challenge, which the client has to acknowledge.
-        self.say(Bytes::from_static(b"\x01")).await?;
-        Err(self.refused("it asked for more than one message"))
-    }
-}
-
-/// Asks one listener which SASL mechanisms it offers, without logging in: whether it answers, and
-/// whether it was started with what it should have been.
-pub async fn sasl_mechanisms(address: &str, timeout: Duration) -> Result<Vec<String>, KafkaError> {
-    let deadline = Instant::now() + timeout;
-    let client_id = StrBytes::from_static_str("tidegate-probe");
-    let connection = Connection::open(address, Settings { client_id, timeout }, deadline).await?;
-    // Any mechanism does: the answer lists all, whether this one is among them or not.
-    let handshake =
-        SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str("SCRAM-SHA-256"));
-    let answer = connection.call(&handshake, 1, deadline).await?;
-    match ErrorCode::try_from_code(answer.error_code) {
-        None | Some(ErrorCode::UnsupportedSaslMechanism) => {
-            Ok(answer.mechanisms.iter().map(ToString::to_string).collect())
+        if !matches!(self.credential, Credential::OauthBearer { .. }) {
+            return Err(self.failed("it asked for more than one message").into());
         }
-        Some(code) => Err(KafkaError::Broker { code, message: None }),
+        // RFC 7628, 3.2.2 and 3.2.3: a refusal is told first in a challenge, without an error code,
+        // and the client has to acknowledge it. Kafka then repeats it with the code. The token is
+        // refused whether or not it comes to that.
+        match self.say(Bytes::from_static(b"\x01")).await {
+            Err(LoginFailed::Refused(reason)) => Err(LoginFailed::Refused(reason)),
+            Ok(_) | Err(_) => {
+                let told = String::from_utf8_lossy(&answer.auth_bytes);
+                let told = self.quotable(&told).unwrap_or("it sent a challenge");
+                Err(LoginFailed::Refused(told.to_owned()))
+            }
+        }
+    }
+
+    /// The broker's words, if there are some and the secret is not among them.
+    fn quotable<'a>(&self, said: &'a str) -> Option<&'a str> {
+        let secret = self.credential.secret().expose();
+        let quotes = !secret.is_empty() && said.contains(secret);
+        (!said.is_empty() && !quotes).then_some(said)
     }
 }
 

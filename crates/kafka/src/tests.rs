@@ -3,6 +3,9 @@
 mod calls;
 mod connections;
 mod fake;
+mod logins;
+mod placement;
+mod probe;
 mod scram;
 
 use std::time::Duration;

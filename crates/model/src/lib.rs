@@ -11,6 +11,7 @@ mod name;
 mod node;
 mod rest;
 mod revision;
+mod rollout;
 mod secret;
 mod state;
 mod time;
@@ -26,6 +27,7 @@ pub use crate::name::{InvalidName, ProjectName, ServiceName, TopicName, Username
 pub use crate::node::{Node, NodePorts};
 pub use crate::rest::{OidcSettings, OwnIdentity, RestConsumer, RestProducer, RestSettings};
 pub use crate::revision::{InvalidRevisionId, Revision, RevisionId};
+pub use crate::rollout::{BlockerStatus, PhaseStatus, ProbeFigures, RolloutStatus};
 pub use crate::secret::Secret;
-pub use crate::state::{NodeState, NodeStatus, ServiceState};
+pub use crate::state::{NodeLife, NodeState, NodeStatus, ServiceState};
 pub use crate::time::Timestamp;

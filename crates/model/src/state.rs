@@ -12,6 +12,8 @@ pub enum ServiceState {
     Rebuilding,
     /// Every node runs the wanted revision and was in sync when last looked at.
     Running,
+    /// It is switched off, or about to be.
+    PowerOff,
 }
 
 impl ServiceState {
@@ -20,6 +22,7 @@ impl ServiceState {
         match self {
             Self::Rebuilding => "REBUILDING",
             Self::Running => "RUNNING",
+            Self::PowerOff => "POWEROFF",
         }
     }
 }
@@ -40,6 +43,28 @@ pub enum NodeState {
     Unknown,
 }
 
+/// Whether a node stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeLife {
+    /// It stays.
+    Active,
+    /// It is to be given its share of the partitions.
+    Joining,
+    /// It is to give away all that it has, and then to go.
+    Leaving,
+}
+
+impl NodeLife {
+    /// As it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Joining => "joining",
+            Self::Leaving => "leaving",
+        }
+    }
+}
+
 /// What the orchestrator saw of a node when it last looked. For display: nothing is decided by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeStatus {
@@ -53,4 +78,7 @@ pub struct NodeStatus {
     pub active_controller: bool,
     /// Why nothing moves, in words, if something is waited for.
     pub waiting_for: Option<String>,
+    /// Where it is in the rollout that is under way: a stable name, such as `catching_up`.
+    #[serde(default)]
+    pub phase: Option<String>,
 }

@@ -9,12 +9,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use model::RevisionId;
+use model::{RevisionId, Timestamp};
 use rolling::Incarnation;
 use tracing::{info, warn};
 
 use crate::local::folder::NodeFolder;
-use crate::local::processes;
+use crate::local::{files, processes, starts};
 
 /// Kafka's own limit for a controlled shutdown is five minutes, and the flush of the logs comes on
 /// top.
@@ -37,6 +37,9 @@ pub struct RunNode {
     /// The process to stop first, as `pid@starttime`.
     #[arg(long)]
     pub expect: Option<String>,
+    /// The epoch of the lease of whoever orders this.
+    #[arg(long)]
+    pub epoch: i64,
     /// The `java` program.
     #[arg(long)]
     pub java: PathBuf,
@@ -55,6 +58,9 @@ pub fn run_node(arguments: &RunNode) -> anyhow::Result<()> {
         Err(TryLockError::WouldBlock) => bail!("another agent works on this node"),
         Err(TryLockError::Error(error)) => return Err(error).context("lock the node"),
     }
+    let latest = epoch(&folder);
+    ensure!(arguments.epoch >= latest, "an order of lease {latest} came after this one");
+    files::write(&folder.epoch(), &arguments.epoch.to_string()).context("note the epoch")?;
     if let Some(expect) = &arguments.expect {
         stop(&Incarnation(expect.clone()))?;
     }
@@ -63,7 +69,7 @@ pub fn run_node(arguments: &RunNode) -> anyhow::Result<()> {
     if !folder.meta_properties().exists() {
         format_storage(arguments, &folder, &revision)?;
     }
-    fs::write(folder.started(), revision.as_str()).context("note the start")?;
+    starts::add(&folder, Timestamp::now(), &revision).context("note the start")?;
     info!(revision.id = %revision, "starting the broker");
     let mut broker = java(arguments, &folder);
     broker.args(jvm_options(&folder, &revision)?);
@@ -72,6 +78,12 @@ pub fn run_node(arguments: &RunNode) -> anyhow::Result<()> {
     broker.arg(NodeFolder::relative_properties(&revision));
     // The lock is closed with this: who looks now sees the broker instead of the agent.
     Err(broker.exec()).context("start java")
+}
+
+/// The epoch of the latest order that a node was given.
+pub(crate) fn epoch(folder: &NodeFolder) -> i64 {
+    let text = fs::read_to_string(folder.epoch()).unwrap_or_default();
+    text.parse().unwrap_or(0)
 }
 
 fn stop(of: &Incarnation) -> anyhow::Result<()> {

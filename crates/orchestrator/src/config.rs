@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use model::{Network, Secret};
+use rolling::Policy;
 
 use crate::agent::RunNode;
 
@@ -35,7 +36,7 @@ pub enum Command {
 /// The arguments of `run`.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// The address for `GET /health`.
+    /// The address for `GET /health` and `GET /metrics`.
     #[arg(long, env = "TIDEGATE_LISTEN", default_value = "127.0.0.1:8081")]
     pub listen: SocketAddr,
     /// The database, as `postgres://user:password@host:port/name`.
@@ -63,6 +64,35 @@ pub struct Run {
     /// it, public addresses only. REST proxies are started with the same.
     #[arg(long, env = "TIDEGATE_IDP_NETWORKS", value_delimiter = ',')]
     pub idp_networks: Vec<Network>,
+    /// The times of rolling restarts that do not say otherwise.
+    #[command(flatten)]
+    pub times: RollTimes,
+}
+
+/// How long a rolling restart watches what it did. All in seconds.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct RollTimes {
+    /// How long all has to have been well after the first node before the second.
+    #[arg(long, env = "TIDEGATE_CANARY_BAKE_SECONDS", default_value_t = 60)]
+    pub canary_bake_seconds: u32,
+    /// How long all has to have been well after any other node, the last included.
+    #[arg(long, env = "TIDEGATE_SOAK_SECONDS", default_value_t = 15)]
+    pub soak_seconds: u32,
+    /// How long a node has to have been in sync before it leads again.
+    #[arg(long, env = "TIDEGATE_LEADERS_DELAY_SECONDS", default_value_t = 10)]
+    pub leaders_delay_seconds: u32,
+}
+
+impl From<RollTimes> for Policy {
+    fn from(times: RollTimes) -> Self {
+        let ms = |seconds: u32| i64::from(seconds) * 1000;
+        Self {
+            canary_bake_ms: ms(times.canary_bake_seconds),
+            soak_ms: ms(times.soak_seconds),
+            leaders_delay_ms: ms(times.leaders_delay_seconds),
+            ..Self::default()
+        }
+    }
 }
 
 /// The arguments of `stop-nodes`.

@@ -13,6 +13,26 @@ pub struct Observed {
     pub process: Option<Process>,
     /// Whether an order to it is being carried out.
     pub busy: bool,
+    /// Its latest starts, oldest first, however they went; a handful.
+    pub starts: Vec<Started>,
+    /// Whether it works on its logs after an unclean stop.
+    pub recovering: bool,
+}
+
+/// A start of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// When.
+    pub at: model::Timestamp,
+    /// With which revision.
+    pub revision: RevisionId,
+}
+
+/// What a driver sees of a REST proxy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProxyObserved {
+    /// Whether it has a process.
+    pub is_running: bool,
     /// When its process was started last, however that went.
     pub last_start: Option<model::Timestamp>,
 }
@@ -49,6 +69,14 @@ pub enum DriverError {
         #[source]
         source: std::io::Error,
     },
+    /// An orchestrator whose lease is newer has given the node an order.
+    #[error("the order comes from the holder of lease {expected}, and {actual} is the latest")]
+    StaleEpoch {
+        /// Ours.
+        expected: i64,
+        /// The one that the node knows.
+        actual: i64,
+    },
     /// The node's process is not the one that the order was about.
     #[error("the node runs {actual}, not {expected}")]
     OtherIncarnation {
@@ -84,20 +112,45 @@ pub trait Driver: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), DriverError>> + Send;
 
     /// Stops the process `expect` of a node, if there is one, and starts the node with a staged
-    /// revision. Refused if the node runs another process than `expect`.
+    /// revision. Refused if the node runs another process than `expect`, or has had an order with a
+    /// later `epoch` (of the lease on the service, which only grows).
     fn restart(
         &self,
         service: &ServiceRef,
         node: NodeId,
         revision: &RevisionId,
         expect: Option<&Incarnation>,
+        epoch: i64,
     ) -> impl Future<Output = Result<(), DriverError>> + Send;
+
+    /// Asks these processes to stop, at once: a broker that is alone with its shutdown waits five
+    /// minutes for a controller that is gone (KAFKA-13907). Only these runs; one that is gone is
+    /// fine.
+    fn stop(
+        &self,
+        service: &ServiceRef,
+        processes: &BTreeMap<NodeId, Incarnation>,
+    ) -> impl Future<Output = Result<(), DriverError>> + Send;
+
+    /// Deletes what a node that has left the service has on its machine. Refused while it runs.
+    fn remove(
+        &self,
+        service: &ServiceRef,
+        node: NodeId,
+    ) -> impl Future<Output = Result<(), DriverError>> + Send;
+
+    /// The end of a node's log, for people: a few kilobytes, without secrets.
+    fn log_tail(
+        &self,
+        service: &ServiceRef,
+        node: NodeId,
+    ) -> impl Future<Output = Result<String, DriverError>> + Send;
 
     /// Whether the service's REST proxy runs, and since when it does or did.
     fn proxy(
         &self,
         service: &ServiceRef,
-    ) -> impl Future<Output = Result<Observed, DriverError>> + Send;
+    ) -> impl Future<Output = Result<ProxyObserved, DriverError>> + Send;
 
     /// Starts the service's REST proxy.
     fn start_proxy(

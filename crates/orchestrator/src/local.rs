@@ -6,10 +6,12 @@
 //! restarted orchestrator adopts what runs. A restart is carried out by an [`crate::agent`], a
 //! process of its own that turns into the broker.
 
+pub(crate) mod broker_log;
 pub(crate) mod files;
 pub(crate) mod folder;
 pub(crate) mod processes;
 mod proxies;
+pub(crate) mod starts;
 pub mod stop;
 
 use std::collections::BTreeMap;
@@ -23,7 +25,8 @@ use store::ServiceSecrets;
 use tokio::process::Command;
 use tracing::info;
 
-use crate::driver::{Driver, DriverError, Observed, ProxyStart, ServiceRef};
+use crate::agent;
+use crate::driver::{Driver, DriverError, Observed, ProxyObserved, ProxyStart, ServiceRef};
 use folder::{NodeFolder, ServiceFolder};
 
 /// Where the local driver finds what it starts.
@@ -65,10 +68,12 @@ impl Driver for LocalDriver {
         let table = process_table()?;
         let seen = nodes.iter().map(|node| {
             let folder = self.node(service, node.id);
+            let process = table.broker_of(&folder);
             let observed = Observed {
-                process: table.broker_of(&folder),
+                recovering: process.is_some() && broker_log::is_recovering(&folder),
+                process,
                 busy: table.has_agent(&folder),
-                last_start: folder.last_start(),
+                starts: starts::read(&folder),
             };
             (node.id, observed)
         });
@@ -93,8 +98,13 @@ impl Driver for LocalDriver {
         node: NodeId,
         revision: &RevisionId,
         expect: Option<&Incarnation>,
+        epoch: i64,
     ) -> Result<(), DriverError> {
         let folder = self.node(service, node);
+        let actual = agent::epoch(&folder);
+        if actual > epoch {
+            return Err(DriverError::StaleEpoch { expected: epoch, actual });
+        }
         let table = process_table()?;
         if table.has_agent(&folder) {
             return Ok(());
@@ -109,6 +119,7 @@ impl Driver for LocalDriver {
         command.arg("run-node").arg("--dir").arg(folder.path());
         command.arg("--revision").arg(revision.as_str());
         command.arg("--cluster-id").arg(&service.cluster_id);
+        command.arg("--epoch").arg(epoch.to_string());
         command.arg("--java").arg(&self.java).arg("--kafka-libs").arg(&self.kafka_libs);
         if let Some(expect) = expect {
             command.arg("--expect").arg(&expect.0);
@@ -117,7 +128,38 @@ impl Driver for LocalDriver {
         spawn(command, &folder.log("agent.log")).await
     }
 
-    async fn proxy(&self, service: &ServiceRef) -> Result<Observed, DriverError> {
+    async fn stop(
+        &self,
+        _: &ServiceRef,
+        running: &BTreeMap<NodeId, Incarnation>,
+    ) -> Result<(), DriverError> {
+        for (node, incarnation) in running {
+            processes::terminate(incarnation)
+                .map_err(failed(&format!("cannot stop node {node}")))?;
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, service: &ServiceRef, node: NodeId) -> Result<(), DriverError> {
+        let folder = self.node(service, node);
+        let table = process_table()?;
+        if let Some(process) = table.broker_of(&folder) {
+            let expected = Incarnation("nothing".into());
+            return Err(DriverError::OtherIncarnation { expected, actual: process.incarnation });
+        }
+        match std::fs::remove_dir_all(folder.path()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(failed(&format!("cannot delete {}", folder.path().display()))(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn log_tail(&self, service: &ServiceRef, node: NodeId) -> Result<String, DriverError> {
+        broker_log::tail(&self.node(service, node)).map_err(failed("cannot read the broker's log"))
+    }
+
+    async fn proxy(&self, service: &ServiceRef) -> Result<ProxyObserved, DriverError> {
         proxies::observe(&self.service(service))
     }
 

@@ -1,170 +1,171 @@
-//! Takes one picture of a service: its processes, its listeners, and what Kafka says of itself.
+//! Takes one picture of a service's Kafka: its listeners, whom they let in, and what it says of
+//! itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use auth::probe_jwks;
-use futures::future::{join, join_all};
-use kafka::{Admin, KafkaError, LogDir, sasl_mechanisms};
-use model::{IdpPolicy, IdpUrl, NodeId, TopicName};
-use rolling::{Jwks, KafkaView, NodeView, PartitionView, Quorum, ServiceView};
-use store::NodePin;
+use auth::{client_token, probe_jwks};
+use futures::future::join_all;
+use kafka::{Admin, KafkaError, ReassignTo, sasl_mechanisms};
+use model::{IdpPolicy, IdpUrl, Node, NodeId, Secret, Timestamp};
+use observe::kafka_view;
+use rolling::{Jwks, NewReplicas, PartitionId};
+use service_config::Oidc;
+use store::ProbeCredentials;
 use tracing::debug;
 
-use crate::driver::Observed;
+use crate::logins::{Forgery, Trials, try_logins};
+use crate::roller::cluster::{Answer, Cluster, Logins, Question};
 
 /// How long a listener may take to answer a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(2);
-/// A voter that was caught up this long before the leader's own clock still counts as caught up:
-/// `controller.quorum.fetch.timeout.ms`.
-const FETCH_TIMEOUT_MS: i64 = 2_000;
-/// Below this share of free space, a log directory counts as full. In percent.
-const FREE_PERCENT: u64 = 5;
+/// A key set that was usable is not fetched again before this.
+const JWKS_FRESH_MS: i64 = 3_000;
 
-/// Puts a picture together.
-pub async fn look(
-    admin: &Admin,
-    pins: &[NodePin],
-    observed: &BTreeMap<NodeId, Observed>,
-    jwks: Option<(&IdpUrl, &IdpPolicy)>,
-) -> ServiceView {
-    let clients = join_all(pins.iter().map(async |pin| answers_clients(pin).await));
-    let (kafka, (clients, jwks)) = join(kafka_view(admin), join(clients, jwks_view(jwks))).await;
-    let kafka = kafka
-        .inspect_err(|error| debug!(error = error as &dyn std::error::Error, "no view of Kafka"))
-        .ok();
-    let nodes = pins.iter().zip(clients).map(|(pin, answers_clients)| {
-        let seen = observed.get(&pin.node.id).cloned().unwrap_or_default();
-        // When no broker could be asked at all, there is no view and nothing is stopped anyway.
-        let silent = kafka.as_ref().is_some_and(|it| it.silent.contains(&pin.node.id));
-        let node = NodeView {
-            pinned: pin.revision.clone(),
-            process: seen.process,
-            busy: seen.busy,
-            last_start: seen.last_start,
-            answers: answers_clients && !silent,
+/// One service's Kafka, as its settings say now.
+#[derive(Debug)]
+pub struct RealCluster {
+    /// For admin calls, on the internal listener.
+    pub admin: Admin,
+    /// How to log in by way of trial.
+    pub trials: Trials,
+    /// Where the keys are, what tokens have to be, and where that may be; `None` without OIDC.
+    pub oidc: Option<(Oidc, IdpPolicy)>,
+    /// How to get a good token, if the service has means to.
+    pub probe: Option<ProbeCredentials>,
+    keys: Mutex<Option<Keys>>,
+}
+
+/// Keys that were found at an address.
+#[derive(Clone, Debug)]
+struct Keys {
+    url: IdpUrl,
+    at: Timestamp,
+    kids: Vec<String>,
+}
+
+impl RealCluster {
+    /// A cluster that nobody has looked at.
+    pub fn new(admin: Admin) -> Self {
+        Self { admin, trials: Trials::default(), oidc: None, probe: None, keys: Mutex::default() }
+    }
+
+    /// Whether a broker that starts would find its keys. Keys that were found are not asked for
+    /// again for a few seconds.
+    async fn keys(&self) -> Result<Option<Keys>, String> {
+        let Some((oidc, policy)) = &self.oidc else { return Ok(None) };
+        let url = &oidc.jwks_url;
+        let now = Timestamp::now();
+        let kept = self.kept().filter(|it| it.url == *url && now.ms_since(it.at) < JWKS_FRESH_MS);
+        if let Some(kept) = kept {
+            return Ok(Some(kept));
+        }
+        let report = probe_jwks(url, policy).await.map_err(|error| format!("{url}: {error}"))?;
+        let usable = report.keys.into_iter().filter(|it| it.refused.is_none());
+        let kids: Vec<Option<String>> = usable.map(|it| it.kid).collect();
+        if kids.is_empty() {
+            return Err(format!("{url} holds no usable key"));
+        }
+        let kids = kids.into_iter().flatten().collect();
+        let keys = Keys { url: url.clone(), at: now, kids };
+        *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys.clone());
+        Ok(Some(keys))
+    }
+
+    fn kept(&self) -> Option<Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A token that the nodes should take, if the service has means to get one.
+    async fn good_token(&self, policy: &IdpPolicy) -> Result<Option<Secret>, String> {
+        let Some(probe) = &self.probe else { return Ok(None) };
+        let url = IdpUrl::parse(&probe.token_url, policy.urls)
+            .map_err(|rule| format!("the token URL of the probe credentials: {rule}"))?;
+        let ProbeCredentials { client_id, client_secret, parameters, .. } = probe;
+        let token = client_token(&url, client_id, client_secret, parameters, policy).await;
+        token.map(Some).map_err(|error| format!("no good token: {}", web::chain(&error)))
+    }
+
+    async fn logins(&self, question: &Question<'_>) -> BTreeMap<NodeId, Logins> {
+        let mut trials = self.trials.clone();
+        if question.log_in_at.is_empty() {
+            return BTreeMap::new();
+        }
+        if let Some((oidc, policy)) = &self.oidc {
+            let kids = self.keys().await.ok().flatten().map(|it| it.kids).unwrap_or_default();
+            trials.oidc = Some(Forgery {
+                issuer: oidc.issuer.clone(),
+                audience: oidc.audiences.first().cloned().unwrap_or_default(),
+                sub_claim_name: oidc.sub_claim_name.clone(),
+                kids,
+            });
+            match self.good_token(policy).await {
+                Ok(token) => trials.good_token = token,
+                // Without it, it cannot be shown that a node lets in who it should.
+                Err(why) => {
+                    let unanswered = |id: &NodeId| (*id, Logins::Unanswered(why.clone()));
+                    return question.log_in_at.iter().map(unanswered).collect();
+                }
+            }
+        }
+        let trials = &trials;
+        let nodes = question.nodes.iter().filter(|it| question.log_in_at.contains(&it.id));
+        let each = nodes.map(async |node| {
+            let others = question.nodes.iter().find(|it| it.id != node.id);
+            (node.id, try_logins(trials, node, others).await)
+        });
+        join_all(each).await.into_iter().collect()
+    }
+}
+
+impl Cluster for RealCluster {
+    async fn look(&self, question: &Question<'_>) -> Answer {
+        let clients = join_all(question.nodes.iter().map(answers_clients));
+        let jwks = async {
+            if !question.needs_keys {
+                return Jwks::NotNeeded;
+            }
+            match self.keys().await {
+                Ok(None) => Jwks::NotNeeded,
+                Ok(Some(_)) => Jwks::Usable,
+                Err(why) => Jwks::Unusable(why),
+            }
         };
-        (pin.node.id, node)
-    });
-    ServiceView { nodes: nodes.collect(), kafka: kafka.map(|it| it.view), jwks }
+        let (told, clients, jwks) = tokio::join!(kafka_view(&self.admin), clients, jwks);
+        let told = told.inspect_err(|error| debug!(error = %web::chain(error), "no view of Kafka"));
+        let told = told.ok();
+        // When no broker could be asked at all, there is no view and nothing is stopped anyway.
+        let silent = |id: &NodeId| told.as_ref().is_some_and(|it| it.silent.contains(id));
+        let nodes = question.nodes.iter().zip(clients);
+        let answering: BTreeSet<NodeId> = nodes
+            .filter(|(node, answers)| *answers && !silent(&node.id))
+            .map(|(node, _)| node.id)
+            .collect();
+        let log_in_at = question.log_in_at.intersection(&answering).copied().collect();
+        let logins = self.logins(&Question { log_in_at: &log_in_at, ..question.clone() }).await;
+        Answer { kafka: told.map(|it| it.view), answering, logins, jwks }
+    }
+
+    async fn elect_preferred(&self, partitions: &[PartitionId]) -> Result<(), KafkaError> {
+        let named = partitions.iter().filter_map(|it| Some((it.topic.parse().ok()?, it.index)));
+        self.admin.elect_preferred_leaders_of(&named.collect::<Vec<_>>()).await
+    }
+
+    async fn reassign(&self, partitions: &[NewReplicas]) -> Result<(), KafkaError> {
+        let targets = partitions.iter().filter_map(|it| {
+            Some(ReassignTo {
+                topic: it.partition.topic.parse().ok()?,
+                partition: it.partition.index,
+                replicas: Some(it.to.clone()),
+            })
+        });
+        self.admin.alter_reassignments(&targets.collect::<Vec<_>>()).await
+    }
 }
 
 /// Whether a node's listener for clients answers a SASL handshake.
-async fn answers_clients(pin: &NodePin) -> bool {
-    let offered = sasl_mechanisms(&pin.node.client_address(), HANDSHAKE).await;
+async fn answers_clients(node: &Node) -> bool {
+    let offered = sasl_mechanisms(&node.client_address(), HANDSHAKE).await;
     offered.is_ok_and(|it| !it.is_empty())
-}
-
-async fn jwks_view(jwks: Option<(&IdpUrl, &IdpPolicy)>) -> Jwks {
-    let Some((url, policy)) = jwks else { return Jwks::NotNeeded };
-    match probe_jwks(url, policy).await {
-        Ok(report) if report.usable() > 0 => Jwks::Usable,
-        Ok(_) => Jwks::Unusable(format!("{url} holds no usable key")),
-        Err(error) => Jwks::Unusable(format!("{url}: {error}")),
-    }
-}
-
-/// What Kafka says of itself, and who of it does not answer.
-struct Told {
-    view: KafkaView,
-    /// Brokers that did not answer a call of their own, logged in on the internal listener.
-    silent: BTreeSet<NodeId>,
-}
-
-async fn kafka_view(admin: &Admin) -> Result<Told, KafkaError> {
-    let cluster = admin.describe_cluster().await?;
-    let quorum = admin.describe_quorum().await?;
-    let topics = admin.describe_topics(None).await?;
-    let names: Vec<TopicName> = topics.iter().filter_map(|it| it.name.parse().ok()).collect();
-    let configs = admin.describe_topic_configs(&names, &["min.insync.replicas"]).await?;
-    let reassignments = admin.list_reassignments().await?;
-    let log_dirs = admin.describe_log_dirs(cluster.brokers.iter().map(|it| it.id)).await;
-    let min_in_sync = |topic: &str| -> usize {
-        let entry = configs.get(topic).and_then(|it| it.first());
-        // What is not known counts as the strictest that any topic can have.
-        entry.and_then(|it| it.value.as_deref()?.parse().ok()).unwrap_or(usize::MAX)
-    };
-    let mut partitions = Vec::new();
-    for topic in &topics {
-        for partition in &topic.partitions {
-            let leaving: BTreeSet<NodeId> = reassignments
-                .iter()
-                .filter(|it| it.topic == topic.name && it.partition == partition.index)
-                .flat_map(|it| it.removing.iter().copied())
-                .collect();
-            let in_sync = partition.in_sync.iter().filter(|it| !leaving.contains(it));
-            partitions.push(PartitionView {
-                topic: topic.name.clone(),
-                index: partition.index,
-                leader: partition.leader,
-                replicas: partition.replicas.clone(),
-                in_sync: in_sync.copied().collect(),
-                min_in_sync: min_in_sync(&topic.name),
-            });
-        }
-    }
-    let silent = log_dirs.iter().filter(|(_, dirs)| dirs.is_err()).map(|(id, _)| *id).collect();
-    let view = KafkaView {
-        fenced: cluster.brokers.iter().map(|it| (it.id, it.fenced)).collect(),
-        quorum: quorum_view(&quorum),
-        partitions,
-        reassignments: reassignments.len(),
-        bad_log_dirs: bad_log_dirs(&log_dirs),
-    };
-    Ok(Told { view, silent })
-}
-
-fn quorum_view(quorum: &kafka::Quorum) -> Quorum {
-    let leader = quorum.voters.iter().find(|it| Some(it.id) == quorum.leader);
-    let leaders_clock = leader.and_then(|it| it.last_caught_up);
-    let caught_up = quorum.voters.iter().filter(|it| {
-        Some(it.id) == quorum.leader
-            || leaders_clock
-                .zip(it.last_caught_up)
-                .is_some_and(|(leader, voter)| leader.ms_since(voter) <= FETCH_TIMEOUT_MS)
-    });
-    Quorum {
-        leader: quorum.leader,
-        voters: quorum.voters.iter().map(|it| it.id).collect(),
-        caught_up: caught_up.map(|it| it.id).collect(),
-    }
-}
-
-/// Nodes whose log directories are offline, nearly full, or did not tell.
-fn bad_log_dirs(log_dirs: &BTreeMap<NodeId, Result<Vec<LogDir>, KafkaError>>) -> BTreeSet<NodeId> {
-    let bad = |dir: &LogDir| {
-        let full = dir.usable_bytes.zip(dir.total_bytes).is_some_and(|(usable, total)| {
-            usable.saturating_mul(100) < total.saturating_mul(FREE_PERCENT)
-        });
-        dir.error.is_some() || full
-    };
-    let nodes = log_dirs.iter().filter(|(_, dirs)| match dirs {
-        Ok(dirs) => dirs.iter().any(bad),
-        Err(_) => true,
-    });
-    nodes.map(|(id, _)| *id).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_log_directory_is_bad_when_it_is_offline_nearly_full_or_unknown() {
-        let dir = |usable, total| LogDir {
-            path: "data".into(),
-            error: None,
-            usable_bytes: Some(usable),
-            total_bytes: Some(total),
-        };
-        let offline = LogDir { error: Some(kafka::ErrorCode::KafkaStorageError), ..dir(9, 10) };
-        let seen = [
-            (NodeId(1), Ok(vec![dir(5, 100)])),
-            (NodeId(2), Ok(vec![dir(4, 100)])),
-            (NodeId(3), Ok(vec![offline])),
-            (NodeId(4), Err(KafkaError::UnknownNode(NodeId(4)))),
-        ];
-        let bad: Vec<i32> = bad_log_dirs(&seen.into()).into_iter().map(|it| it.0).collect();
-        assert_eq!(bad, [2, 3, 4]);
-    }
 }

@@ -10,9 +10,13 @@ use model::IdpPolicy;
 use orchestrator::agent::run_node;
 use orchestrator::config::{Cli, Command, Run};
 use orchestrator::local::{LocalDriver, stop::stop_all};
+use orchestrator::metrics::Metrics;
 use orchestrator::supervisor::Supervisor;
 use store::Store;
 use tokio_util::sync::CancellationToken;
+
+/// Prometheus' text format.
+const PAGE_TYPE: &str = "text/plain; version=0.0.4";
 
 fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
@@ -47,14 +51,19 @@ async fn run(arguments: Run) -> anyhow::Result<()> {
         })
     };
     let idp_policy = IdpPolicy::new(arguments.http_loopback_idp, arguments.idp_networks.clone());
-    let supervisor = Supervisor { store, driver: Arc::new(driver(arguments)?), idp_policy };
+    let policy = arguments.times.into();
+    let metrics = Metrics::new().context("metrics")?;
+    let shown = metrics.clone();
+    let pages = health.merge(web::page("/metrics", PAGE_TYPE, move || shown.page()));
+    let driver = Arc::new(driver(arguments)?);
+    let supervisor = Supervisor { store, driver, idp_policy, policy, metrics };
     let (signal, served, ()) = tokio::join!(
         async {
             let signal = web::terminated().await;
             asked.cancel();
             signal
         },
-        web::serve(listener, health, stop.clone(), Duration::from_secs(2)),
+        web::serve(listener, pages, stop.clone(), Duration::from_secs(2)),
         supervisor.run(stop.clone()),
     );
     signal.context("wait for signals")?;

@@ -40,7 +40,7 @@ pub async fn look_after<D: Driver>(
     wanted: bool,
 ) -> Result<(), ProxyError> {
     let seen = driver.proxy(named).await?;
-    match (wanted, seen.busy) {
+    match (wanted, seen.is_running) {
         (false, true) => {
             info!("stopping the REST proxy");
             Ok(driver.stop_proxy(named).await?)

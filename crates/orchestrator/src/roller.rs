@@ -1,25 +1,37 @@
 //! Rolls the nodes of one service: looks, decides, writes down, acts.
 
+pub mod cluster;
+pub mod ledger;
+pub mod machines;
+mod memory;
+mod real;
 mod status;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kafka::Admin;
-use model::{IdpPolicy, IdpUrl, NodeId, RevisionId, ServiceId, Timestamp};
-use rolling::{Blocker, Incarnation, Jwks, Order, ServiceView, Step, next_step};
-use store::{ActiveRollout, NodePin, RecordError, ServiceSecrets, Store, StoreError};
+use model::{NodeId, ProbeFigures, Revision, RevisionId, RolloutId, RolloutStatus, Timestamp};
+use rolling::{
+    End, Failure, NewReplicas, Order, Paused, Phase, Raised, Remedy, Rollout, ServiceView, Step,
+    next_step,
+};
+use store::{ActiveRollout, RecordError, StoreError};
 use tracing::{info, warn};
 
-use crate::driver::{Driver, DriverError, ServiceRef};
-use crate::look::look;
+pub use self::real::{Postgres, RealMachines};
+use crate::driver::DriverError;
+use cluster::{Cluster, Question};
+use ledger::{Ledger, Then, Written};
+use machines::Machines;
+use memory::Memory;
+use status::Shown;
 
-/// A decision to stop a node, or to call a rollout done, has to come out the same in two looks no
-/// further apart than this.
-const CONFIRM_MS: i64 = 2_000;
+/// A decision that cannot be taken back has to come out the same in two looks no further apart than
+/// this, and is acted upon no later than this after the second began.
+const FRESH_MS: i64 = 2_000;
 
-/// A key set that was usable is not fetched again before this.
-const JWKS_FRESH_MS: i64 = 3_000;
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Why a pass ended early. The next one starts anew.
 #[derive(Debug, thiserror::Error)]
@@ -41,181 +53,308 @@ pub enum PassError {
     NoRevision(RevisionId),
 }
 
-/// Rolls the nodes of one service.
-#[derive(Debug)]
-pub struct Roller<D> {
-    store: Store,
-    driver: Arc<D>,
-    service: ServiceId,
-    /// The last decision, and when it was made. Losing it costs one more look.
-    last: Option<(Step, Timestamp)>,
-    /// What was waited for last, so that a reason is logged once.
-    waiting: Option<Blocker>,
-    /// The key set that was usable last, and when.
-    usable: Option<(IdpUrl, Timestamp)>,
+/// Rolls the nodes of one service. What it remembers may be lost at any time.
+pub struct Roller<L, M, C> {
+    /// What is written down.
+    pub ledger: L,
+    /// Where the nodes run.
+    pub machines: M,
+    /// Their Kafka.
+    pub cluster: C,
+    /// What a client of our own notices of the rollout, to be shown with it.
+    pub probe: Option<ProbeFigures>,
+    clock: Clock,
+    memory: Memory,
+    shown: Shown,
+    last: Option<Decision>,
+    report: PassReport,
 }
 
-/// What one pass needs to know of its service.
-#[derive(Debug)]
-pub struct Subject<'a> {
-    /// How drivers call it.
-    pub named: &'a ServiceRef,
-    /// Its passwords.
-    pub secrets: &'a ServiceSecrets,
-    /// For admin calls.
-    pub admin: &'a Admin,
-    /// Where the keys are that its target revision names.
-    pub jwks: Option<&'a IdpUrl>,
-    /// Where that may be.
-    pub idp_policy: &'a IdpPolicy,
+/// What there is to count of a pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PassReport {
+    /// The rollout that is under way.
+    pub rollout: Option<RolloutId>,
+    /// Whether what was decided was done.
+    pub has_acted: bool,
+    /// Whether a partition had too few replicas in sync while a node was away by our order, though
+    /// nobody had agreed to it.
+    pub is_unsafe: bool,
+    /// Phases that nodes have left, and how long they were in them, in milliseconds.
+    pub left: Vec<(Phase, i64)>,
+    /// How long restarts took that have come to their end, and how long they take usually, in
+    /// milliseconds.
+    pub took: Vec<(i64, Option<i64>)>,
 }
 
-impl<D: Driver> Roller<D> {
-    /// A roller for one service.
-    pub const fn new(store: Store, driver: Arc<D>, service: ServiceId) -> Self {
-        Self { store, driver, service, last: None, waiting: None, usable: None }
+/// What a decision comes down to, so that two looks can be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Decision {
+    step: Step,
+    /// Of the controller quorum: an election in between makes it another decision.
+    epoch: Option<i32>,
+    at: Timestamp,
+}
+
+/// What one pass has to go on.
+struct Pass<'a> {
+    written: &'a Written,
+    view: &'a ServiceView,
+    /// When the look began.
+    at: Timestamp,
+    /// Whether the look before came to the same decision.
+    is_confirmed: bool,
+}
+
+impl<L, M, C> std::fmt::Debug for Roller<L, M, C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Roller").field("last", &self.last).finish_non_exhaustive()
+    }
+}
+
+impl<L: Ledger, M: Machines, C: Cluster> Roller<L, M, C> {
+    /// A roller that has not looked yet.
+    pub fn new(ledger: L, machines: M, cluster: C, clock: Clock) -> Self {
+        let (memory, shown) = (Memory::default(), Shown::default());
+        let report = PassReport::default();
+        Self { ledger, machines, cluster, probe: None, clock, memory, shown, last: None, report }
+    }
+
+    /// What there is to count of the last pass.
+    pub const fn report(&self) -> &PassReport {
+        &self.report
     }
 
     /// One pass. After a crash anywhere in it, the next pass decides the same and goes on.
-    pub async fn pass(&mut self, subject: &Subject<'_>) -> Result<Step, PassError> {
-        let active = self.store.rollouts.active(self.service).await?;
-        let pins = self.store.nodes.list(self.service).await?;
-        let nodes: Vec<_> = pins.iter().map(|it| it.node.clone()).collect();
-        let observed = self.driver.inventory(subject.named, &nodes).await?;
-        let jwks = subject.jwks.filter(|_| active.is_some());
-        let fresh = jwks.is_some_and(|it| self.is_fresh(it));
-        let jwks_at = jwks.filter(|_| !fresh).map(|it| (it, subject.idp_policy));
-        let mut view = look(subject.admin, &pins, &observed, jwks_at).await;
-        let now = Timestamp::now();
-        if fresh {
-            view.jwks = Jwks::Usable;
-        } else if view.jwks == Jwks::Usable {
-            self.usable = jwks.cloned().map(|it| (it, now));
+    pub async fn pass(&mut self) -> Result<Step, PassError> {
+        let at = (self.clock)();
+        self.report = PassReport::default();
+        let written = self.ledger.read().await?;
+        let (view, foreign) = self.look(&written).await?;
+        let rollout = written.active.as_ref().map(|it| &it.rollout);
+        let step = next_step(rollout, &view, at);
+        let is_confirmed = self.confirm(&step, &view, at);
+        let active = written.active.as_ref();
+        let show = self.shown.changes(active, &view, &step, at);
+        let status = RolloutStatus { probe: self.probe, ..show.rollout };
+        self.ledger.publish(active, &show.nodes, &status, &show.happened).await?;
+        self.report.rollout = active.map(|it| it.id);
+        self.report.is_unsafe = rollout.is_some_and(|it| keeps_clients_waiting(it, &view));
+        self.report.left = show.left;
+        for (node, ms) in show.took {
+            self.report.took.push((ms, written.usual_ms.get(&node).copied()));
+            self.ledger.took(node, ms).await?;
         }
-        let step = next_step(active.as_ref().map(|it| &it.rollout), &view, now);
-        self.report(&step);
-        self.store.nodes.publish(self.service, &status::statuses(&view, &step)).await?;
-        let confirmed = self.confirm(&step, now);
-        self.act(subject, active.as_ref(), &pins, &view, &step, confirmed).await?;
+        if let (Some(node), Some(active)) = (foreign, active)
+            && active.rollout.paused.is_none()
+        {
+            warn!(node.id = %node, "node {node} was restarted by nobody of us: pausing");
+            let reason = format!("node {node} was restarted, and nobody ordered it");
+            let paused = Paused { by: "orchestrator".into(), reason };
+            self.ledger.pause(active, &paused).await?;
+            return Ok(step);
+        }
+        let pass = Pass { written: &written, view: &view, at, is_confirmed };
+        self.report.has_acted = self.act(&pass, &step).await?;
         Ok(step)
     }
 
-    async fn act(
-        &self,
-        subject: &Subject<'_>,
-        active: Option<&ActiveRollout>,
-        pins: &[NodePin],
-        view: &ServiceView,
-        step: &Step,
-        confirmed: bool,
-    ) -> Result<(), PassError> {
-        match (step, active) {
-            (Step::Start(nodes), _) => self.start(subject, pins, nodes).await,
-            (Step::Restart(node), Some(active)) => {
-                self.restart(subject, active, pins, view, *node, confirmed).await
-            }
-            (Step::RestoreLeaders, _) => Ok(subject.admin.elect_preferred_leaders().await?),
-            (Step::Done, Some(active)) if confirmed => {
-                info!(rollout.id = %active.id, "rollout done");
-                Ok(self.store.rollouts.finish(self.service, active).await?)
-            }
-            (Step::Restart(_), None) | (Step::Wait(_) | Step::Done, _) => Ok(()),
-        }
+    async fn look(
+        &mut self,
+        written: &Written,
+    ) -> Result<(ServiceView, Option<NodeId>), PassError> {
+        let nodes: Vec<_> = written.pins.iter().map(|it| it.node.clone()).collect();
+        let observed = self.machines.inventory(&nodes).await?;
+        let rollout = written.active.as_ref().map(|it| &it.rollout);
+        let restarted = rollout.into_iter().flat_map(|it| it.orders.keys().copied());
+        let log_in_at = self.memory.unproven(restarted, &observed);
+        let needs_keys = rollout.is_some();
+        let question = Question { nodes: &nodes, log_in_at: &log_in_at, needs_keys };
+        let answer = self.cluster.look(&question).await;
+        Ok(self.memory.view(written, &observed, answer, (self.clock)()))
     }
 
-    async fn start(
-        &self,
-        subject: &Subject<'_>,
-        pins: &[NodePin],
-        nodes: &BTreeSet<NodeId>,
-    ) -> Result<(), PassError> {
+    /// Whether the last look came to the same decision a moment ago.
+    fn confirm(&mut self, step: &Step, view: &ServiceView, at: Timestamp) -> bool {
+        let epoch = view.kafka.as_ref().map(|it| it.quorum.epoch);
+        let now = Decision { step: essence(step), epoch, at };
+        let before = self.last.replace(now.clone());
+        before.is_some_and(|it| {
+            it.step == now.step && it.epoch == now.epoch && at.ms_since(it.at) <= FRESH_MS
+        })
+    }
+
+    /// Does what was decided, and tells whether it did. What cannot be taken back waits for a second
+    /// look.
+    async fn act(&self, pass: &Pass<'_>, step: &Step) -> Result<bool, PassError> {
+        match step {
+            Step::Start(nodes) => self.start(pass, nodes).await?,
+            Step::RestoreLeaders(partitions) => self.cluster.elect_preferred(partitions).await?,
+            Step::LowerReplication(raised) => self.lower(pass, raised).await?,
+            Step::Wait(_) | Step::Idle => return Ok(false),
+            Step::Restart(_)
+            | Step::RaiseReplication(_)
+            | Step::GoBack(_)
+            | Step::Halt(_)
+            | Step::End(_) => return self.act_for_good(pass, step).await,
+        }
+        Ok(true)
+    }
+
+    async fn act_for_good(&self, pass: &Pass<'_>, step: &Step) -> Result<bool, PassError> {
+        let is_fresh = (self.clock)().ms_since(pass.at) <= FRESH_MS;
+        let Some(active) = pass.written.active.as_ref().filter(|_| pass.is_confirmed && is_fresh)
+        else {
+            return Ok(false);
+        };
+        match step {
+            Step::Restart(nodes) => self.restart(pass, active, nodes).await?,
+            Step::RaiseReplication(raised) => self.raise(active, raised).await?,
+            Step::GoBack(failure) => self.fail(active, failure, Then::GoBack).await?,
+            Step::Halt(failure) => self.fail(active, failure, Then::Halt).await?,
+            Step::End(end) => self.end(active, *end).await?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    async fn start(&self, pass: &Pass<'_>, nodes: &BTreeSet<NodeId>) -> Result<(), PassError> {
         let mut outcome = Ok(());
         // One that cannot be started keeps none of the others down.
-        for pin in pins.iter().filter(|it| nodes.contains(&it.node.id)) {
-            outcome = outcome.and(self.start_one(subject, pin).await);
+        for pin in pass.written.pins.iter().filter(|it| nodes.contains(&it.node.id)) {
+            let id = pin.node.id;
+            info!(node.id = %id, revision.id = %pin.revision, "node {id} is down: starting it");
+            let started = async {
+                self.stage(pass, id, &pin.revision).await?;
+                Ok(self.machines.restart(id, &pin.revision, None).await?)
+            };
+            outcome = outcome.and(started.await);
         }
         outcome
     }
 
-    async fn start_one(&self, subject: &Subject<'_>, pin: &NodePin) -> Result<(), PassError> {
-        self.stage(subject, pin, &pin.revision).await?;
-        let id = pin.node.id;
-        info!(node.id = %id, revision.id = %pin.revision, "node {id} is down: starting it");
-        Ok(self.driver.restart(subject.named, id, &pin.revision, None).await?)
-    }
-
-    /// Carries out the order that is written down for the node, or writes a new one down first.
+    /// Writes orders down that are not written down yet, then carries all of them out.
     async fn restart(
         &self,
-        subject: &Subject<'_>,
+        pass: &Pass<'_>,
         active: &ActiveRollout,
-        pins: &[NodePin],
-        view: &ServiceView,
-        node: NodeId,
-        confirmed: bool,
+        nodes: &BTreeSet<NodeId>,
     ) -> Result<(), PassError> {
-        let Some(pin) = pins.iter().find(|it| it.node.id == node) else { return Ok(()) };
-        let runs = view.nodes.get(&node).and_then(|it| it.process.as_ref());
-        let runs: Option<Incarnation> = runs.map(|it| it.incarnation.clone());
-        let ordered = active.rollout.order.as_ref().filter(|it| it.node == node);
-        let revision = active.rollout.target.clone();
-        // An order into an earlier target was overtaken: the planner has dropped it.
-        let given =
-            ordered.filter(|it| it.from == runs && it.from.is_some() && it.revision == revision);
-        if given.is_none() && !confirmed {
-            return Ok(());
+        let goal = active.rollout.goal();
+        let runs = |id: &NodeId| {
+            let process = pass.view.nodes.get(id).and_then(|it| it.process.as_ref());
+            process.map(|it| it.incarnation.clone())
+        };
+        // Before the orders: one that cannot be staged is not written down.
+        for id in nodes {
+            self.stage(pass, *id, goal).await?;
         }
-        // Before the order: one that cannot be staged is not written down.
-        self.stage(subject, pin, &revision).await?;
-        if given.is_none() {
-            let again = ordered.filter(|it| it.revision == revision);
-            let attempt = again.map_or(1, |it| it.attempt + 1);
-            let (at, from) = (Timestamp::now(), runs.clone());
-            let order = Order { node, revision: revision.clone(), from, at, attempt };
-            self.store.rollouts.record_order(self.service, active, &order).await?;
-            info!(node.id = %node, revision.id = %revision, "restarting node {node}");
+        let at = (self.clock)();
+        let mut orders = BTreeMap::new();
+        for id in nodes {
+            let earlier = active.rollout.orders.get(id).filter(|it| it.revision == *goal);
+            let from = runs(id);
+            if earlier.is_none_or(|it| it.from != from) {
+                let attempt = earlier.map_or(1, |it| it.attempt + 1);
+                orders.insert(*id, Order { revision: goal.clone(), from, at, attempt });
+            }
         }
-        Ok(self.driver.restart(subject.named, node, &revision, runs.as_ref()).await?)
+        if !orders.is_empty() {
+            self.ledger.record_orders(active, &orders).await?;
+        }
+        for id in nodes {
+            info!(node.id = %id, revision.id = %goal, "restarting node {id}");
+            self.machines.restart(*id, goal, runs(id).as_ref()).await?;
+        }
+        Ok(())
     }
 
     async fn stage(
         &self,
-        subject: &Subject<'_>,
-        pin: &NodePin,
+        pass: &Pass<'_>,
+        node: NodeId,
         revision: &RevisionId,
     ) -> Result<(), PassError> {
-        let stored = self.store.nodes.revision(revision).await?;
+        let Some(pin) = pass.written.pins.iter().find(|it| it.node.id == node) else {
+            return Ok(());
+        };
+        let stored: Option<Revision> = self.ledger.revision(revision).await?;
         let stored = stored.ok_or_else(|| PassError::NoRevision(revision.clone()))?;
-        Ok(self.driver.stage(subject.named, &pin.node, &stored, subject.secrets).await?)
+        Ok(self.machines.stage(&pin.node, &stored).await?)
     }
 
-    fn is_fresh(&self, jwks: &IdpUrl) -> bool {
-        let now = Timestamp::now();
-        self.usable
-            .as_ref()
-            .is_some_and(|(url, at)| url == jwks && now.ms_since(*at) < JWKS_FRESH_MS)
+    async fn fail(
+        &self,
+        active: &ActiveRollout,
+        failure: &Failure,
+        then: Then,
+    ) -> Result<(), PassError> {
+        warn!(node.id = %failure.node, rollout.id = %active.id, "{failure}");
+        // A log that cannot be read keeps nobody from going back.
+        let log = self
+            .machines
+            .log_tail(failure.node)
+            .await
+            .unwrap_or_else(|error| format!("the log cannot be read: {}", web::chain(&error)));
+        Ok(self.ledger.record_failure(active, failure, &log, then).await?)
     }
 
-    /// Whether the last pass came to the same decision a moment ago.
-    fn confirm(&mut self, step: &Step, now: Timestamp) -> bool {
-        let before = self.last.replace((step.clone(), now));
-        before.is_some_and(|(last, at)| last == *step && now.ms_since(at) <= CONFIRM_MS)
+    async fn end(&self, active: &ActiveRollout, end: End) -> Result<(), PassError> {
+        self.ledger.end(active, end).await?;
+        info!(rollout.id = %active.id, "rollout ended: {end:?}");
+        Ok(())
     }
 
-    fn report(&mut self, step: &Step) {
-        let waiting = if let Step::Wait(blocker) = step { Some(blocker.clone()) } else { None };
-        if waiting == self.waiting {
-            return;
-        }
-        match &waiting {
-            Some(
-                it @ (Blocker::KeepsExiting(_) | Blocker::MinInSync { .. } | Blocker::Jwks(_)),
-            ) => {
-                warn!("waiting: {it}");
+    async fn raise(
+        &self,
+        active: &ActiveRollout,
+        partitions: &[NewReplicas],
+    ) -> Result<(), PassError> {
+        let raised = partitions
+            .iter()
+            .map(|it| Raised { partition: it.partition.clone(), original: it.from.clone() });
+        self.ledger.record_raised(active, &raised.collect::<Vec<_>>()).await?;
+        Ok(self.cluster.reassign(partitions).await?)
+    }
+
+    /// Gives partitions their own replicas back, and forgets those that have them or are gone.
+    async fn lower(&self, pass: &Pass<'_>, raised: &[Raised]) -> Result<(), PassError> {
+        let Some(kafka) = &pass.view.kafka else { return Ok(()) };
+        let replicas: BTreeMap<_, _> =
+            kafka.partitions.iter().map(|it| (it.id(), &it.replicas)).collect();
+        let (mut settled, mut lower) = (Vec::new(), Vec::new());
+        for it in raised {
+            match replicas.get(&it.partition) {
+                Some(has) if **has != it.original => lower.push(NewReplicas {
+                    partition: it.partition.clone(),
+                    from: (*has).clone(),
+                    to: it.original.clone(),
+                }),
+                _ => settled.push(it.partition.clone()),
             }
-            Some(it) => info!("waiting: {it}"),
-            None => {}
         }
-        self.waiting = waiting;
+        if !settled.is_empty() {
+            self.ledger.forget_raised(&settled).await?;
+        }
+        if lower.is_empty() { Ok(()) } else { Ok(self.cluster.reassign(&lower).await?) }
     }
+}
+
+/// A decision without what changes from look to look though the decision is the same.
+fn essence(step: &Step) -> Step {
+    let quiet = |failure: &Failure| Failure { why: String::new(), ..failure.clone() };
+    match step {
+        Step::GoBack(failure) => Step::GoBack(quiet(failure)),
+        Step::Halt(failure) => Step::Halt(quiet(failure)),
+        other => other.clone(),
+    }
+}
+
+/// Whether clients are kept from writing while a node is away by our order.
+fn keeps_clients_waiting(rollout: &Rollout, view: &ServiceView) -> bool {
+    let Some(kafka) = &view.kafka else { return false };
+    let is_away = |id: &NodeId| kafka.fenced.get(id) != Some(&false);
+    rollout.remedy != Remedy::Consent
+        && rollout.orders.keys().any(is_away)
+        && kafka.partitions.iter().any(|it| it.in_sync.len() < it.effective_min_in_sync())
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{IdpPolicy, ServiceId};
+use rolling::Policy;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -16,10 +17,13 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use crate::driver::Driver;
+use crate::metrics::Metrics;
 use keeper::Keeper;
 
 /// How often services are looked for when no notification comes.
 const POLL: Duration = Duration::from_secs(5);
+/// How long to wait before a task that has panicked is started anew.
+const AFTER_PANIC: Duration = Duration::from_secs(10);
 /// How long to wait before the database is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -32,6 +36,10 @@ pub struct Supervisor<D> {
     pub driver: Arc<D>,
     /// Which addresses of identity providers are acceptable.
     pub idp_policy: IdpPolicy,
+    /// What rollouts do not say of their policy.
+    pub policy: Policy,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// The tasks of one service.
@@ -117,13 +125,20 @@ impl<D: Driver> Supervisor<D> {
                 let (wake, woken) = watch::channel(());
                 let stop = CancellationToken::new();
                 let keeper = Arc::new(Keeper::new(self, id, holder));
-                tracker.spawn(guarded("nodes", {
-                    let (keeper, woken, stop) = (Arc::clone(&keeper), woken.clone(), stop.clone());
-                    async move { keeper.keep_nodes(woken, stop).await }
+                let (its, heard, ends) = (Arc::clone(&keeper), woken.clone(), stop.clone());
+                tracker.spawn(guarded("nodes", stop.clone(), move || {
+                    let (its, heard, ends) = (Arc::clone(&its), heard.clone(), ends.clone());
+                    async move { its.keep_nodes(heard, ends).await }
+                }));
+                let (its, ends) = (Arc::clone(&keeper), stop.clone());
+                tracker.spawn(guarded("desired state", stop.clone(), move || {
+                    let (its, heard, ends) = (Arc::clone(&its), woken.clone(), ends.clone());
+                    async move { its.keep_desired(heard, ends).await }
                 }));
                 let ends = stop.clone();
-                tracker.spawn(guarded("desired state", async move {
-                    keeper.keep_desired(woken, ends).await;
+                tracker.spawn(guarded("probe", stop.clone(), move || {
+                    let (its, ends) = (Arc::clone(&keeper), ends.clone());
+                    async move { its.keep_probing(ends).await }
                 }));
                 Looked { wake, stop }
             });
@@ -132,10 +147,18 @@ impl<D: Driver> Supervisor<D> {
     }
 }
 
-/// Logs a panic instead of losing it. The service's other task goes on.
-async fn guarded(task: &'static str, work: impl Future<Output = ()> + Send) {
+/// Logs a panic, and starts the work anew after a while. Ends with the work, or with `stop`.
+async fn guarded<W: Future<Output = ()> + Send>(
+    task: &'static str,
+    stop: CancellationToken,
+    work: impl Fn() -> W + Send,
+) {
     use futures::FutureExt;
-    if std::panic::AssertUnwindSafe(work).catch_unwind().await.is_err() {
-        error!(task, "a task has panicked: restart the orchestrator");
+    while std::panic::AssertUnwindSafe(work()).catch_unwind().await.is_err() {
+        error!(task, "a task has panicked: it starts anew");
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(AFTER_PANIC) => {}
+        }
     }
 }

@@ -7,17 +7,37 @@
 //! unsafe, and while any node is not whole no other node is touched.
 
 mod blocker;
+mod failure;
+mod forecast;
 mod gate;
+mod impact;
+mod phase;
+mod placement;
+mod policy;
+mod repair;
+mod replication;
 mod rollout;
 mod step;
+mod turn;
 mod view;
+mod window;
 
 #[cfg(test)]
 mod tests;
 
-pub use crate::blocker::Blocker;
-pub use crate::rollout::{Order, Rollout};
-pub use crate::step::{Step, next_step};
+pub use crate::blocker::{Blocker, Partitions};
+pub use crate::failure::{Failure, FailureKind};
+pub use crate::forecast::{Forecast, NodeForecast, PartitionForecast, forecast};
+pub use crate::gate::is_whole;
+pub use crate::impact::{Impact, Outage, impact};
+pub use crate::phase::{Phase, phases};
+pub use crate::placement::{Places, spread};
+pub use crate::policy::Policy;
+pub use crate::replication::{NewReplicas, Raised};
+pub use crate::rollout::{Direction, Order, Paused, Remedy, Rollout};
+pub use crate::step::{End, Step, next_step};
 pub use crate::view::{
-    Incarnation, Jwks, KafkaView, NodeView, PartitionView, Process, Quorum, ServiceView,
+    AuthView, Incarnation, Jwks, KafkaView, NodeView, PartitionId, PartitionView, Process, Quorum,
+    ServiceView,
 };
+pub use crate::window::{Window, WindowState};

@@ -1,118 +1,283 @@
 //! The decision itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{NodeId, Timestamp};
 
-use crate::{Blocker, Jwks, KafkaView, Rollout, ServiceView, gate};
+use crate::failure::failed;
+use crate::gate::{canary, carried_out, not_whole, partitions, pending};
+use crate::repair::repair;
+use crate::replication::raise;
+use crate::turn::{Placement, inherent, next_batch};
+use crate::{
+    AuthView, Blocker, Direction, Failure, Jwks, KafkaView, NewReplicas, PartitionId,
+    PartitionView, Raised, Remedy, Rollout, ServiceView, Window, WindowState,
+};
 
 /// How long after its start a process that is gone counts as one that keeps exiting.
 const START_AGAIN_MS: i64 = 10_000;
-/// For how long after an order its node's preferred leaderships are restored before the next.
+/// For how long after the cluster is whole preferred leaderships are restored before the next node.
 const RESTORE_LEADERS_MS: i64 = 120_000;
+/// How many leaderships are given back at once (KAFKA-20708).
+const LEADERS_AT_ONCE: usize = 200;
+/// A node's restart may take this much longer than usual, in halves, and still has to fit into the
+/// maintenance window.
+const WINDOW_MARGIN_HALVES: i64 = 3;
+/// What a restart takes if nobody has seen one yet.
+const UNKNOWN_RESTART_MS: i64 = 60_000;
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Start these nodes with the revision that each is pinned to: they are down.
     Start(BTreeSet<NodeId>),
-    /// Restart this node into the rollout's target (or carry out again the order that was written
-    /// down for it).
-    Restart(NodeId),
-    /// Give leaderships back to the preferred replicas (`ElectLeaders`), now that they are in sync.
-    RestoreLeaders,
+    /// Restart these nodes into the rollout's goal (or carry out again the orders that were written
+    /// down for them).
+    Restart(BTreeSet<NodeId>),
+    /// Give these partitions back to their preferred replicas (`ElectLeaders`), which are in sync.
+    RestoreLeaders(Vec<PartitionId>),
+    /// Give these partitions more replicas: write down which they had, then tell Kafka.
+    RaiseReplication(Vec<NewReplicas>),
+    /// Give these partitions the replicas back that they had; forget the ones that have them.
+    LowerReplication(Vec<Raised>),
+    /// The first node of the rollout failed: write that down, and go back.
+    GoBack(Failure),
+    /// A node failed that is not the first: write that down, and wait for a person.
+    Halt(Failure),
     /// Nothing can be done until this has passed.
     Wait(Blocker),
-    /// Every node runs the target, and the cluster is whole. Without a rollout: all is well.
+    /// The rollout is over. The cluster is whole.
+    End(End),
+    /// There is no rollout, and all is well.
+    Idle,
+}
+
+/// How a rollout ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Every node runs the target.
     Done,
+    /// Every node runs the base again.
+    RolledBack,
+    /// A person ended it; nodes may run both.
+    Aborted,
 }
 
 /// Decides the next step for a service, with or without a rollout under way.
 ///
-/// In order of safety: a node that is down is started, always; an order that was written down is
-/// carried out; a stale node that is itself sick goes first; then nothing else happens until every
-/// node is whole and every replica in sync; then stale nodes follow, the active controller last.
+/// In order of safety: a node that failed after its order ends the way forward; a node that cannot
+/// come up with what it was given is moved on; a node that is down is started, always; then nothing
+/// happens until every node is whole and every replica in sync, has been so for a while, and leads
+/// what it should; then stale nodes follow, the active controller last. An order that was written
+/// down and not carried out, because the orchestrator died, is no more than the next turn: the same
+/// gates hold for it again.
 pub fn next_step(rollout: Option<&Rollout>, view: &ServiceView, now: Timestamp) -> Step {
-    if let Some(&node) = view.nodes.iter().find_map(|(id, node)| node.busy.then_some(id)) {
-        return Step::Wait(Blocker::Busy(node));
-    }
-    if let Some(rollout) = rollout
-        && let Some(order) = &rollout.order
-        && order.revision == rollout.target
-        && gate::pending(view, order)
+    let Some(rollout) = rollout else { return without_rollout(view, now) };
+    if rollout.halted.is_none()
+        && let Some(failure) = failed(rollout, view, now)
     {
-        return Step::Restart(order.node);
+        let back = rollout.base.as_ref().is_some_and(|it| *it != rollout.target);
+        let first = canary(rollout, view) == Some(failure.node);
+        return if first && back { Step::GoBack(failure) } else { Step::Halt(failure) };
     }
-    if let Some(step) = repair(rollout, view, now) {
-        return step;
+    let halted = rollout.halted.as_ref().map(|it| Step::Wait(Blocker::Halted(it.clone())));
+    if let Some(step) = repair(rollout, view, now).or_else(|| start_what_is_down(view, now)) {
+        return halted.filter(|_| matches!(step, Step::Wait(_))).unwrap_or(step);
     }
-    let Some(kafka) = &view.kafka else { return Step::Wait(Blocker::KafkaSilent) };
-    if let Some(blocker) = not_whole(view, kafka) {
+    if let Some(blocker) = busy(view) {
         return Step::Wait(blocker);
     }
-    let Some(rollout) = rollout else { return Step::Done };
-    let restoring =
-        rollout.order.as_ref().is_some_and(|it| now.ms_since(it.at) < RESTORE_LEADERS_MS);
-    if restoring && kafka.partitions.iter().any(|it| it.leader != it.replicas.first().copied()) {
-        return Step::RestoreLeaders;
-    }
-    let active = kafka.quorum.leader;
-    match stale(rollout, view).min_by_key(|id| (active == Some(*id), *id)) {
-        None => Step::Done,
-        Some(node) => match blocked(view, kafka, node) {
-            Some(blocker) => Step::Wait(blocker),
-            None => Step::Restart(node),
-        },
-    }
-}
-
-/// Nodes that do not run the target, or would not come up with it.
-fn stale<'a>(rollout: &'a Rollout, view: &'a ServiceView) -> impl Iterator<Item = NodeId> + 'a {
-    view.nodes.iter().filter_map(|(id, node)| {
-        let runs = node.process.as_ref().map_or(&node.pinned, |it| &it.revision);
-        (*runs != rollout.target || node.pinned != rollout.target).then_some(*id)
-    })
-}
-
-/// Starts what is down. A node that is down or sick and also stale is moved on to the target
-/// instead, if it is the only one: what it was given last may be what keeps it from coming up.
-fn repair(rollout: Option<&Rollout>, view: &ServiceView, now: Timestamp) -> Option<Step> {
-    if let (Some(rollout), Some(kafka)) = (rollout, &view.kafka) {
-        let mut sick = view.nodes.keys().filter(|id| gate::sick(view, kafka, **id).is_some());
-        let only = sick.next().filter(|_| sick.next().is_none()).copied();
-        let overtaken = rollout
-            .order
-            .as_ref()
-            .is_some_and(|it| Some(it.node) == only && it.revision != rollout.target);
-        if let Some(node) = only.filter(|_| overtaken)
-            && stale(rollout, view).any(|it| it == node)
-            && blocked(view, kafka, node).is_none()
-        {
-            return Some(Step::Restart(node));
-        }
-    }
-    let down: BTreeSet<NodeId> =
-        view.nodes.iter().filter(|(_, it)| it.process.is_none()).map(|(id, _)| *id).collect();
-    let recent = |id: &NodeId| {
-        let last = view.nodes.get(id).and_then(|it| it.last_start);
-        last.is_some_and(|it| now.ms_since(it) < START_AGAIN_MS)
+    let Some(kafka) = &view.kafka else {
+        return halted.unwrap_or(Step::Wait(Blocker::KafkaSilent));
     };
-    let (waiting, ready): (BTreeSet<_>, BTreeSet<_>) = down.into_iter().partition(recent);
+    if let Some(blocker) = not_whole(view, kafka).or_else(|| unproven(rollout, view)) {
+        return halted.unwrap_or(Step::Wait(blocker));
+    }
+    if let Some(halted) = halted {
+        return if rollout.abort { Step::End(End::Aborted) } else { halted };
+    }
+    if let Some(step) = settle(rollout, view, kafka, now) {
+        return step;
+    }
+    proceed(rollout, view, kafka, now)
+}
+
+fn without_rollout(view: &ServiceView, now: Timestamp) -> Step {
+    if let Some(step) = start_what_is_down(view, now) {
+        return step;
+    }
+    let blocker = busy(view).or_else(|| match &view.kafka {
+        None => Some(Blocker::KafkaSilent),
+        Some(kafka) => not_whole(view, kafka),
+    });
+    match blocker {
+        Some(blocker) => Step::Wait(blocker),
+        None if !view.raised.is_empty() => Step::LowerReplication(view.raised.clone()),
+        None => Step::Idle,
+    }
+}
+
+pub(crate) fn busy(view: &ServiceView) -> Option<Blocker> {
+    view.nodes.iter().find_map(|(id, node)| node.busy.then_some(Blocker::Busy(*id)))
+}
+
+fn start_what_is_down(view: &ServiceView, now: Timestamp) -> Option<Step> {
+    let down = view.nodes.iter().filter(|(_, it)| it.process.is_none() && !it.busy);
+    let recent = |id: &NodeId| {
+        let last = view.nodes.get(id).and_then(|it| it.starts.last());
+        last.is_some_and(|it| now.ms_since(*it) < START_AGAIN_MS)
+    };
+    let (waiting, ready): (BTreeSet<NodeId>, BTreeSet<NodeId>) =
+        down.map(|(id, _)| *id).partition(recent);
     if !ready.is_empty() {
         return Some(Step::Start(ready));
     }
     waiting.first().map(|&id| Step::Wait(Blocker::KeepsExiting(id)))
 }
 
-/// The first reason why the cluster as a whole is not as it shall be.
-fn not_whole(view: &ServiceView, kafka: &KafkaView) -> Option<Blocker> {
-    view.nodes.keys().find_map(|id| gate::sick(view, kafka, *id)).or_else(|| gate::unsettled(kafka))
+/// A node that was restarted in this rollout and has not shown yet whom it lets in.
+fn unproven(rollout: &Rollout, view: &ServiceView) -> Option<Blocker> {
+    let proven = |id: &NodeId| view.nodes.get(id).is_none_or(|it| it.auth == AuthView::Proven);
+    carried_out(rollout, view).find(|id| !proven(id)).map(Blocker::AuthUnproven)
 }
 
-/// What speaks against restarting `node` into the target now.
-fn blocked(view: &ServiceView, kafka: &KafkaView, node: NodeId) -> Option<Blocker> {
-    if let Jwks::Unusable(why) = &view.jwks {
-        return Some(Blocker::Jwks(why.clone()));
+/// What has to pass after a restart before anything else: the preferred leaders are back, and all
+/// has stayed whole for a while.
+fn settle(
+    rollout: &Rollout,
+    view: &ServiceView,
+    kafka: &KafkaView,
+    now: Timestamp,
+) -> Option<Step> {
+    let (node, _) = rollout.orders.iter().max_by_key(|(_, it)| it.at)?;
+    let policy = &rollout.policy;
+    let soak = if canary(rollout, view).is_some() { policy.canary_bake_ms } else { policy.soak_ms };
+    let Some(since) = view.whole_since else {
+        return Some(Step::Wait(Blocker::Soaking(*node, now.plus_ms(soak))));
+    };
+    let for_ms = now.ms_since(since);
+    let away = |it: &&PartitionView| {
+        it.leader != it.replicas.first().copied()
+            && it.replicas.first().is_some_and(|it| view.nodes.contains_key(it))
+    };
+    if for_ms < RESTORE_LEADERS_MS
+        && let Some(found) = partitions(kafka.partitions.iter().filter(away))
+    {
+        if for_ms < policy.leaders_delay_ms {
+            return Some(Step::Wait(Blocker::LeadersAway(found)));
+        }
+        return Some(Step::RestoreLeaders(next_leaders(
+            kafka,
+            kafka.partitions.iter().filter(away),
+        )));
     }
-    gate::unsafe_without(kafka, node)
+    let calm = view.calm_since.unwrap_or(now).max(since);
+    (now.ms_since(calm) < soak).then(|| Step::Wait(Blocker::Soaking(*node, calm.plus_ms(soak))))
+}
+
+/// The leaderships that go back next: to each node as many as it has already, at least one, so that
+/// a process that has just started is warm before much depends on it. Kafka's own topics go last:
+/// who leads those coordinates groups, which have to wait while it loads them.
+fn next_leaders<'a>(
+    kafka: &KafkaView,
+    away: impl Iterator<Item = &'a PartitionView>,
+) -> Vec<PartitionId> {
+    let mut leads: BTreeMap<NodeId, usize> = BTreeMap::new();
+    for leader in kafka.partitions.iter().filter_map(|it| it.leader) {
+        *leads.entry(leader).or_default() += 1;
+    }
+    let mut away: Vec<&PartitionView> = away.collect();
+    away.sort_by_key(|it| (it.topic.starts_with("__"), &it.topic, it.index));
+    let mut given: BTreeMap<NodeId, usize> = BTreeMap::new();
+    away.retain(|it| {
+        let Some(to) = it.replicas.first() else { return false };
+        let given = given.entry(*to).or_default();
+        *given += 1;
+        *given <= leads.get(to).copied().unwrap_or(0).clamp(1, LEADERS_AT_ONCE)
+    });
+    away.into_iter().map(PartitionView::id).collect()
+}
+
+/// All is whole: ends the rollout, or takes the next nodes.
+fn proceed(rollout: &Rollout, view: &ServiceView, kafka: &KafkaView, now: Timestamp) -> Step {
+    let stale = stale(rollout, view);
+    if stale.is_empty() {
+        if !view.raised.is_empty() {
+            return Step::LowerReplication(view.raised.clone());
+        }
+        return Step::End(match rollout.direction {
+            Direction::Forward => End::Done,
+            Direction::Back => End::RolledBack,
+        });
+    }
+    if rollout.abort {
+        return Step::End(End::Aborted);
+    }
+    if let Some(paused) = &rollout.paused {
+        return Step::Wait(Blocker::Paused(paused.clone()));
+    }
+    if let Some(found) = inherent(kafka, &stale) {
+        match rollout.remedy {
+            Remedy::Consent => {}
+            Remedy::Wait => return Step::Wait(Blocker::NeedsConsent(found)),
+            Remedy::RaiseReplication => match raise(view, kafka, &stale) {
+                raised if raised.is_empty() => return Step::Wait(Blocker::NeedsConsent(found)),
+                raised => return Step::RaiseReplication(raised),
+            },
+        }
+    }
+    if let Some(blocker) = jwks(view) {
+        return Step::Wait(blocker);
+    }
+    match next_batch(rollout, view, kafka, &Placement::of(kafka), &stale) {
+        Err(blocker) => Step::Wait(blocker),
+        // The way back is not put off: the first node may be refusing clients.
+        Ok(batch) if rollout.direction == Direction::Back => Step::Restart(batch),
+        Ok(batch) => match rollout.window.and_then(|it| outside(it, view, &batch, now)) {
+            Some(blocker) => Step::Wait(blocker),
+            None => Step::Restart(batch),
+        },
+    }
+}
+
+/// Nodes that do not run the goal, or would not come up with it.
+pub(crate) fn stale(rollout: &Rollout, view: &ServiceView) -> BTreeSet<NodeId> {
+    let goal = rollout.goal();
+    let stale = view.nodes.iter().filter(|(id, node)| {
+        let runs = node.process.as_ref().map_or(&node.pinned, |it| &it.revision);
+        let order = rollout.orders.get(id).filter(|it| it.revision == *goal);
+        let forward = rollout.direction == Direction::Forward;
+        let again =
+            rollout.restart_all && forward && order.is_none_or(|it| pending(view, **id, it));
+        runs != goal || node.pinned != *goal || again
+    });
+    stale.map(|(id, _)| *id).collect()
+}
+
+pub(crate) fn jwks(view: &ServiceView) -> Option<Blocker> {
+    match &view.jwks {
+        Jwks::Unusable(why) => Some(Blocker::Jwks(why.clone())),
+        Jwks::NotNeeded | Jwks::Usable => None,
+    }
+}
+
+/// Why these nodes may not be restarted within the maintenance window now.
+fn outside(
+    window: Window,
+    view: &ServiceView,
+    batch: &BTreeSet<NodeId>,
+    now: Timestamp,
+) -> Option<Blocker> {
+    let closes = match window.at(now) {
+        WindowState::Closed(opens) => return Some(Blocker::WindowClosed(opens)),
+        WindowState::Open(closes) => closes,
+    };
+    let usual = |id: &NodeId| view.nodes.get(id).and_then(|it| it.usual_ms);
+    let (node, takes) = batch
+        .iter()
+        .map(|id| (*id, usual(id).unwrap_or(UNKNOWN_RESTART_MS)))
+        .max_by_key(|(_, takes)| *takes)?;
+    let fits = now.plus_ms(takes * WINDOW_MARGIN_HALVES / 2).0 <= closes.0;
+    let WindowState::Closed(opens) = window.at(closes) else { return None };
+    (!fits).then_some(Blocker::WindowTooShort(node, opens))
 }

@@ -30,7 +30,7 @@ pub use crate::effective::{Effective, Oidc, Rules, effective};
 pub use crate::error::ConfigError;
 pub use crate::impact::{Impact, impact};
 pub use crate::merge::merge;
-pub use crate::render::{Rendered, Topology, render, render_node};
+pub use crate::render::{Rendered, Topology, controllers, render, render_node};
 pub use crate::rest::rest_settings;
 pub use crate::schema::{is_dynamic_option, schema};
 pub use crate::topic::TOPIC_OPTIONS;

@@ -1,9 +1,9 @@
 //! The effective configuration as what a broker reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use model::{Node, Principal, Revision, RevisionId, ServiceName};
+use model::{Node, NodeId, Principal, Revision, RevisionId, ServiceName};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -13,6 +13,10 @@ use crate::{Effective, Oidc};
 
 /// The system property without which Kafka fetches no keys. A list, compared byte for byte.
 pub(crate) const ALLOWED_URLS: &str = "-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=";
+
+/// How many nodes are controllers: the first ones. More make every change of the metadata slower,
+/// and three outlive the loss of one.
+const MAX_VOTERS: usize = 3;
 
 /// The dynamic option that Kafka freezes; see [`dynamic`].
 const MIN_IN_SYNC: &str = "min.insync.replicas";
@@ -24,7 +28,7 @@ type Section = BTreeMap<String, String>;
 pub struct Topology<'a> {
     /// The service, for the comment at the top of the file.
     pub service_name: &'a ServiceName,
-    /// Its nodes, all of them controllers and brokers, in any order.
+    /// Its nodes, in any order: all brokers, and the first three controllers as well.
     pub nodes: &'a [Node],
     /// The JWKS URL of the revision that is being replaced. Stays allowed, so that nodes of either
     /// revision may be restarted and the change be taken back.
@@ -54,11 +58,16 @@ pub fn render(effective: &Effective, topology: &Topology<'_>) -> Rendered {
     }
 }
 
-/// The lines of one node, to be put before those of the revision.
-pub fn render_node(node: &Node) -> String {
+/// What a node is started with: the lines of the node, and those of the revision.
+///
+/// The first nodes of a service are controllers too, and named by the revision; a node that joined
+/// later is a broker only.
+pub fn render_node(node: &Node, revision: &Revision) -> String {
+    let is_controller = controllers(revision).contains(&node.id);
     let (internal, client) = (node.internal_address(), node.client_address());
     let advertised = format!("INTERNAL://{internal},CLIENT://{client}");
-    let listeners = format!("CONTROLLER://{},{advertised}", node.controller_address());
+    let controller = format!("CONTROLLER://{},", node.controller_address());
+    let listeners = format!("{}{advertised}", if is_controller { &controller } else { "" });
     let mut writer = PropertiesWriter::default();
     writer.section(
         "This node",
@@ -69,7 +78,22 @@ pub fn render_node(node: &Node) -> String {
             ("broker.rack", node.rack.clone()),
         ]),
     );
-    writer.finish() + "\n"
+    let mut text = format!("{}\n{}", writer.finish(), revision.server_properties);
+    if !is_controller {
+        // After the revision, of which it takes the place: the last line of a key counts.
+        text.push_str(
+            "\n# This node came later, and votes for no controller\nprocess.roles=broker\n",
+        );
+    }
+    text
+}
+
+/// The nodes that are controllers with a revision (`controller.quorum.voters`).
+pub fn controllers(revision: &Revision) -> BTreeSet<NodeId> {
+    let mut lines = revision.server_properties.lines();
+    let voters = lines.find_map(|it| it.strip_prefix("controller.quorum.voters="));
+    let ids = voters.unwrap_or_default().split(',').filter_map(|it| it.split_once('@'));
+    ids.filter_map(|(id, _)| id.trim().parse().ok()).map(NodeId).collect()
 }
 
 fn server_properties(effective: &Effective, topology: &Topology<'_>) -> String {
@@ -97,6 +121,7 @@ fn server_properties(effective: &Effective, topology: &Topology<'_>) -> String {
 fn quorum(nodes: &[Node]) -> Section {
     let mut voters: Vec<&Node> = nodes.iter().collect();
     voters.sort_by_key(|node| node.id);
+    voters.truncate(MAX_VOTERS);
     let voters: Vec<String> =
         voters.iter().map(|node| format!("{}@{}", node.id, node.controller_address())).collect();
     section([
@@ -202,6 +227,9 @@ fn defaults(node_count: usize) -> Section {
     let min_in_sync = min_in_sync(node_count, None).to_string();
     section([
         ("auto.create.topics.enable", "false".into()),
+        // A broker that stops asks at each heartbeat whether it may go: with Kafka's 2 s it stands
+        // still for up to 6 s (`BrokerLifecycleManager`).
+        ("broker.heartbeat.interval.ms", "500".into()),
         ("default.replication.factor", replication.clone()),
         ("group.initial.rebalance.delay.ms", "0".into()),
         // What a new cluster starts with; from then on the dynamic value counts.

@@ -25,11 +25,15 @@ pub use crate::acls::{Acls, AddAclError};
 pub use crate::changes::Changes;
 pub use crate::events::{Event, Events};
 pub use crate::leases::{Lease, Leases};
-pub use crate::nodes::{NodePin, Nodes};
+pub use crate::nodes::{AddNodeError, NodePin, Nodes};
 pub use crate::projects::{Project, Projects};
-pub use crate::rollouts::{ActiveRollout, RecordError, Rollouts};
+pub use crate::rollouts::{
+    ActiveRollout, Consent, RecordError, RolloutCommand, RolloutEvent, RolloutRecord, Rollouts,
+    StartRollout, StartRolloutError,
+};
 pub use crate::services::{
-    ApplyError, CreateServiceError, NewService, Service, ServiceChange, ServiceSecrets, Services,
+    ApplyError, CreateServiceError, NewService, ProbeCredentials, Service, ServiceChange,
+    ServiceSecrets, Services,
 };
 pub use crate::tokens::{TokenScope, Tokens};
 pub use crate::topics::{CreateTopicError, DesiredTopic, Topics};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use model::{Node, NodeId, NodePorts, NodeStatus, Revision, RevisionId, ServiceId};
+use model::{Node, NodeId, NodeLife, NodePorts, NodeStatus, Revision, RevisionId, ServiceId};
 use sqlx::PgPool;
 use sqlx::types::Json;
 
-use crate::{StoreError, decode};
+use crate::{StoreError, changes, constraint, decode};
 
 /// Nodes of services.
 #[derive(Clone, Debug)]
@@ -21,6 +21,29 @@ pub struct NodePin {
     pub node: Node,
     /// The revision that it is started with, whoever starts it.
     pub revision: RevisionId,
+}
+
+/// Why nodes were not added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddNodeError {
+    /// The service is gone.
+    #[error("there is no such service")]
+    NoService,
+    /// A node of that number is there, or another uses that port.
+    #[error("a node of that number or port is there already")]
+    Taken,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for AddNodeError {
+    fn from(error: sqlx::Error) -> Self {
+        match constraint(&error) {
+            Some("node_pkey" | "node_port_unique") => Self::Taken,
+            _ => Self::Store(error.into()),
+        }
+    }
 }
 
 /// A port, which the schema keeps as an integer.
@@ -63,6 +86,113 @@ impl Nodes {
         .collect()
     }
 
+    /// Nodes of a service that are not there to stay.
+    pub async fn in_transit(
+        &self,
+        service: ServiceId,
+    ) -> Result<BTreeMap<NodeId, NodeLife>, StoreError> {
+        let rows = sqlx::query!(
+            "select node_id, life from node where service_id = $1 and life <> 'active'",
+            service.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let life = |word: &str| {
+            if word == "leaving" { NodeLife::Leaving } else { NodeLife::Joining }
+        };
+        Ok(rows.into_iter().map(|row| (NodeId(row.node_id), life(&row.life))).collect())
+    }
+
+    /// Adds nodes to a service, with the revision that its others shall run.
+    pub async fn add(
+        &self,
+        service: ServiceId,
+        nodes: &[Node],
+        actor: &str,
+    ) -> Result<(), AddNodeError> {
+        let mut tx = self.pool.begin().await?;
+        let target = sqlx::query_scalar!(
+            "select target_revision from service where service_id = $1 for update",
+            service.0
+        )
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(AddNodeError::NoService)?;
+        for node in nodes {
+            sqlx::query!(
+                "insert into node (service_id, node_id, host, controller_port, internal_port,
+                                   client_port, rack, pinned_revision, life)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, 'joining')",
+                service.0,
+                node.id.0,
+                node.host,
+                i32::from(node.ports.controller),
+                i32::from(node.ports.internal),
+                i32::from(node.ports.client),
+                node.rack,
+                target
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        let names: Vec<String> = nodes.iter().map(|it| it.id.to_string()).collect();
+        let text = format!("nodes {} join the service", names.join(", "));
+        Ok(changes::commit(tx, service, actor, "nodes_added", &text).await?)
+    }
+
+    /// Tells a node to give away all that it has and go. `false` if there is none that could.
+    pub async fn dismiss(
+        &self,
+        service: ServiceId,
+        node: NodeId,
+        actor: &str,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        let told = sqlx::query!(
+            "update node set life = 'leaving'
+             where service_id = $1 and node_id = $2 and life <> 'leaving'",
+            service.0,
+            node.0
+        )
+        .execute(&mut *tx)
+        .await?;
+        if told.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let text = format!("node {node} leaves the service");
+        changes::commit(tx, service, actor, "node_dismissed", &text).await?;
+        Ok(true)
+    }
+
+    /// A node that has joined has its share of the partitions.
+    pub async fn settle(&self, service: ServiceId, node: NodeId) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query!(
+            "update node set life = 'active'
+             where service_id = $1 and node_id = $2 and life = 'joining'",
+            service.0,
+            node.0
+        )
+        .execute(&mut *tx)
+        .await?;
+        let text = format!("node {node} has its share of the partitions");
+        changes::commit(tx, service, "orchestrator", "node_joined", &text).await
+    }
+
+    /// Forgets a node that leaves: nothing of it runs any more, and Kafka has forgotten it.
+    pub async fn forget(&self, service: ServiceId, node: NodeId) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query!(
+            "delete from node where service_id = $1 and node_id = $2 and life = 'leaving'",
+            service.0,
+            node.0
+        )
+        .execute(&mut *tx)
+        .await?;
+        let text = format!("node {node} has left the service");
+        changes::commit(tx, service, "orchestrator", "node_left", &text).await
+    }
+
     /// A revision by its id.
     pub async fn revision(&self, id: &RevisionId) -> Result<Option<Revision>, StoreError> {
         let row = sqlx::query!(
@@ -77,6 +207,32 @@ impl Nodes {
             server_properties: row.server_properties,
             jvm_options: row.jvm_options.0,
         }))
+    }
+
+    /// How long restarts of each node took lately, in milliseconds.
+    pub async fn usual_ms(&self, service: ServiceId) -> Result<BTreeMap<NodeId, i64>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select node_id, usual_ms as "usual_ms!" from node
+               where service_id = $1 and usual_ms is not null"#,
+            service.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|row| (NodeId(row.node_id), row.usual_ms)).collect())
+    }
+
+    /// Keeps how long a restart took: the latest counts a third.
+    pub async fn took(&self, service: ServiceId, node: NodeId, ms: i64) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update node set usual_ms = (2 * coalesce(usual_ms, $3) + $3) / 3
+             where service_id = $1 and node_id = $2",
+            service.0,
+            node.0,
+            ms
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Publishes what was seen. For display only.

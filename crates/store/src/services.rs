@@ -1,6 +1,7 @@
 //! Kafka services: what was asked for, and what follows from it.
 
 mod create;
+mod probe;
 mod update;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use crate::services::create::{CreateServiceError, NewService};
+pub use crate::services::probe::ProbeCredentials;
 pub use crate::services::update::{ApplyError, ServiceChange};
 use crate::{StoreError, decode, nodes, timestamp};
 
@@ -51,10 +53,14 @@ pub struct Service {
     pub maintenance_dow: Option<String>,
     /// Start of the maintenance window, `HH:MM:SS` in UTC.
     pub maintenance_time: Option<String>,
+    /// Whether changes that need a rolling restart wait for the maintenance window.
+    pub apply_in_window: bool,
     /// `host:port` on which its REST proxy listens.
     pub rest_address: String,
-    /// Whether a rollout is under way.
+    /// Whether a rollout is under way, or the service is switched off.
     pub state: ServiceState,
+    /// Whether its nodes shall run.
+    pub powered: bool,
     /// Grows with each change.
     pub generation: i64,
     /// When it was made.
@@ -76,6 +82,7 @@ pub struct ServiceSecrets {
     pub rest_proxy: Secret,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "a row has what its table has")]
 struct Row {
     service_id: Uuid,
     project_name: String,
@@ -89,11 +96,13 @@ struct Row {
     termination_protection: bool,
     maintenance_dow: Option<String>,
     maintenance_time: Option<String>,
+    apply_in_window: bool,
     rest_host: String,
     rest_port: i32,
     generation: i64,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
+    powered: bool,
     rolling: bool,
 }
 
@@ -153,7 +162,7 @@ impl Services {
                       user_config as "user_config: Json<Map<String, Value>>", target_revision,
                       dynamic_config as "dynamic_config: Json<BTreeMap<String, String>>",
                       previous_jwks_url, termination_protection, maintenance_dow, maintenance_time,
-                      rest_host, rest_port, generation, created_at, updated_at,
+                      apply_in_window, rest_host, rest_port, generation, created_at, updated_at, powered,
                       exists (select from rollout
                               where rollout.service_id = service.service_id
                                 and ended_at is null) as "rolling!"
@@ -211,8 +220,14 @@ impl Row {
             termination_protection: self.termination_protection,
             maintenance_dow: self.maintenance_dow,
             maintenance_time: self.maintenance_time,
+            apply_in_window: self.apply_in_window,
             rest_address: format!("{}:{}", self.rest_host, self.rest_port),
-            state: if self.rolling { ServiceState::Rebuilding } else { ServiceState::Running },
+            state: match (self.powered, self.rolling) {
+                (false, _) => ServiceState::PowerOff,
+                (true, true) => ServiceState::Rebuilding,
+                (true, false) => ServiceState::Running,
+            },
+            powered: self.powered,
             generation: self.generation,
             created_at: timestamp(self.created_at),
             updated_at: timestamp(self.updated_at),

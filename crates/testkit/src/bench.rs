@@ -1,7 +1,7 @@
 //! The load tools of `tidegate-bench`: each measures one thing, with as little CPU of its own as it
 //! can, because it shares the machine with what it measures.
 
-mod connection;
+pub(crate) mod connection;
 mod drain;
 mod failures;
 mod histogram;

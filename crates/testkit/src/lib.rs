@@ -5,5 +5,6 @@ pub mod bench;
 pub mod issuer;
 pub mod load;
 mod logs;
+pub mod roll;
 
 pub use self::logs::init_logs;

@@ -5,12 +5,22 @@
 //! one clock, that of the process.
 
 mod clients;
+mod clock;
+mod crew;
+mod health;
 mod ledger;
+mod native;
+mod observer;
+mod path;
 mod report;
+mod rest;
+mod rest_reader;
 mod run;
 mod stamp;
 mod window;
 
 pub use self::clients::{Access, LoadError};
-pub use self::report::{Report, Totals, WindowReport};
+pub use self::path::Crowd;
+pub use self::report::{Gap, PartitionsReport, PathReport, Report, Totals, WindowReport};
+pub use self::rest::RestAccess;
 pub use self::run::{Command, Plan, run};

@@ -1,57 +1,59 @@
-//! The rolling restart: how long it takes, and what a client notices of it.
+//! The rolling restart: what a client notices of ours, and of those of others, on the same brokers
+//! under the same load.
+#![allow(clippy::print_stdout, reason = "this is a command-line tool")]
 
-use anyhow::ensure;
+mod gaps;
+mod outcome;
+mod rivals;
+mod rows;
+mod site;
+
+use anyhow::{bail, ensure};
 use xshell::Shell;
 
+use self::outcome::Outcome;
+use self::rivals::{RIVALS, Rival};
+use self::site::Site;
 use crate::bench::row::Row;
-use crate::demo::clients::Avn;
 use crate::flags;
-use crate::load::{Load, Report};
 use crate::places::Places;
-use crate::rollout::{Watched, is_on, switch_off, switch_on, watch};
-use crate::stack::{Build, Stack};
-
-/// What a loop driven by hand took for three nodes.
-const BY_HAND_SECS: f64 = 74.0;
+use crate::stack::Build;
 
 pub(super) fn run(sh: &Shell, places: &Places, flags: &flags::Bench) -> anyhow::Result<Vec<Row>> {
-    let stack = Stack::up(sh, places, Build::unless(flags.no_build))?;
-    let (at, api) = (stack.addresses()?, stack.api()?);
-    let avn = Avn::new(sh, &at);
-    let service = api.service()?;
-    // Either way every broker restarts.
-    let args = if is_on(&service) { switch_off() } else { switch_on(&at) };
-    println!("load: a baseline first");
-    let load = Load::start(places, &at, &avn)?;
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    println!("avn {}", args.join(" "));
-    let (succeeded, said) = avn.quietly(&args)?;
-    ensure!(succeeded, "avn: {said}");
-    let watched = watch(&api, |line| println!("  {line}"))?;
-    let report = load.finish()?;
-    rows(&watched, &report)
+    let rivals = rivals(flags)?;
+    let mut site = Site::prepare(sh, places, Build::unless(flags.no_build))?;
+    let repeat = flags.repeat.unwrap_or(1).max(1);
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for _ in 0..repeat {
+        outcomes.push(site.ours()?);
+        println!("{}", rows::side_by_side(&outcomes));
+        if rivals.is_empty() {
+            continue;
+        }
+        site.without_orchestrator(|site| {
+            for rival in &rivals {
+                outcomes.push(site.rival(rival, flags.checks)?);
+                println!("{}", rows::side_by_side(&outcomes));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(rows::rows(&outcomes))
 }
 
-fn rows(watched: &Watched, report: &Report) -> anyhow::Result<Vec<Row>> {
-    let Report { baseline, change } = report;
-    let total = watched.total.as_secs_f64();
-    let mut rows = vec![
-        Row::new("rolling restart, 3 nodes", total, "s").beside(BY_HAND_SECS).at_most(BY_HAND_SECS),
-    ];
-    for (node, states) in &watched.states {
-        for (state, time) in states {
-            rows.push(Row::new(format!("{node} {state}"), time.as_secs_f64(), "s"));
-        }
+/// Those that were asked for, in the order in which they leave the cluster less and less whole.
+fn rivals(flags: &flags::Bench) -> anyhow::Result<Vec<&'static Rival>> {
+    let names = match flags.rivals.as_deref() {
+        _ if flags.quick => return Ok(Vec::new()),
+        None | Some("all") => return Ok(RIVALS.iter().collect()),
+        Some("none") => return Ok(Vec::new()),
+        Some(names) => names.split(',').collect::<Vec<_>>(),
+    };
+    let known: Vec<&str> = RIVALS.iter().map(|it| it.name).collect();
+    if let Some(unknown) = names.iter().find(|it| !known.contains(it)) {
+        bail!("no rival `{unknown}`: all, none, or some of {}", known.join(","));
     }
-    rows.push(
-        Row::new("acked", change.number("acked")?, "records").beside(baseline.number("acked")?),
-    );
-    for name in ["failed", "lost", "duplicated", "out_of_order"] {
-        let row = Row::new(name, change.number(name)?, "records");
-        rows.push(row.beside(baseline.number(name)?).at_most(0.0));
-    }
-    for name in ["p50_ms", "p99_ms", "max_ms", "longest_gap_ms"] {
-        rows.push(Row::new(name, change.number(name)?, "ms").beside(baseline.number(name)?));
-    }
-    Ok(rows)
+    let found: Vec<&Rival> = RIVALS.iter().filter(|it| names.contains(&it.name)).collect();
+    ensure!(!found.is_empty(), "`--rivals none` is for none");
+    Ok(found)
 }

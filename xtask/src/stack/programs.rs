@@ -52,6 +52,10 @@ impl Stack<'_> {
                 ("TIDEGATE_REST_PROXY", path(&self.places.installed(REST_PROXY))),
                 ("TIDEGATE_CONTROL_PLANE_URL", self.control_plane_url()),
                 ("TIDEGATE_HTTP_LOOPBACK_IDP", "true".to_owned()),
+                // Caches are warm within seconds here, and nobody wants to wait.
+                ("TIDEGATE_CANARY_BAKE_SECONDS", "3".to_owned()),
+                ("TIDEGATE_SOAK_SECONDS", "2".to_owned()),
+                ("TIDEGATE_LEADERS_DELAY_SECONDS", "1".to_owned()),
             ],
         })
     }

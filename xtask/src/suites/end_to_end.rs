@@ -1,11 +1,10 @@
 //! The end-to-end suite: a fresh stack of its own, the tests against it, and its logs if one fails.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::api::{PROJECT, SERVICE};
+use crate::admin_login;
 use crate::dev::logs;
 use crate::places::Places;
 use crate::prerequisites;
@@ -62,13 +61,12 @@ fn test_variables(
 ) -> anyhow::Result<Vec<(&'static str, String)>> {
     let java = prerequisites::java(bench.sh).context("no java")?;
     let path = |path: &Path| path.display().to_string();
-    let service = places.nodes().join(PROJECT).join(SERVICE);
     let figures = places.target.join("bench/e2e.json");
     bench.sh.create_dir(places.target.join("bench"))?;
     Ok(vec![
         ("TIDEGATE_TEST_FIGURES", path(&figures)),
-        ("TIDEGATE_TEST_BOOTSTRAP_INTERNAL", internal_addresses(bench, &service)?),
-        ("TIDEGATE_TEST_ADMIN_PASSWORD", admin_password(&service)?),
+        ("TIDEGATE_TEST_BOOTSTRAP_INTERNAL", admin_login::addresses(bench.sh, places)?),
+        ("TIDEGATE_TEST_ADMIN_PASSWORD", admin_login::password(places)?),
         ("TIDEGATE_TEST_JAVA", path(&java)),
         ("TIDEGATE_TEST_KAFKA_LIBS", path(&places.kafka_libs())),
         ("TIDEGATE_TEST_DIR", path(&places.state)),
@@ -77,49 +75,9 @@ fn test_variables(
     ])
 }
 
-/// The INTERNAL listener of each node, from the configuration that it was started with.
-fn internal_addresses(bench: &Bench<'_>, service: &Path) -> anyhow::Result<String> {
-    let mut addresses = Vec::new();
-    for node in bench.sh.read_dir(service)? {
-        let revisions = bench.sh.read_dir(node.join("revisions")).unwrap_or_default();
-        let files = revisions
-            .iter()
-            .filter_map(|it| fs::read_to_string(it.join("server.properties")).ok())
-            .collect::<Vec<_>>();
-        addresses.extend(files.into_iter().find_map(|text| internal_address(&text)));
-    }
-    anyhow::ensure!(!addresses.is_empty(), "no INTERNAL listener below {}", service.display());
-    Ok(addresses.join(","))
-}
-
-fn internal_address(properties: &str) -> Option<String> {
-    let listeners = properties.lines().find_map(|line| line.strip_prefix("listeners="))?;
-    let internal = listeners.split(',').find_map(|it| it.trim().strip_prefix("INTERNAL://"))?;
-    Some(internal.to_owned())
-}
-
-fn admin_password(service: &Path) -> anyhow::Result<String> {
-    let path = service.join("1/secrets.properties");
-    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("admin="));
-    Ok(line.context("secrets.properties has the admin's password")?.trim().to_owned())
-}
-
 fn show_logs(bench: &Bench<'_>, places: &Places) {
     println!("\nlogs of the stack:");
     for (name, path) in logs::all(bench.sh, places) {
         println!("{name}: {}", last_lines(&path, 15));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_the_internal_listener() {
-        let text = "node.id=1\nlisteners=CONTROLLER://127.0.0.1:1,INTERNAL://127.0.0.1:2\n";
-        assert_eq!(internal_address(text).as_deref(), Some("127.0.0.1:2"));
-        assert_eq!(internal_address("node.id=1"), None);
     }
 }

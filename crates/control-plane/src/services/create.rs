@@ -19,7 +19,7 @@ use crate::{App, Settings, clouds, preflight, random};
 const ATTEMPTS: usize = 8;
 
 /// Ports of a node: one for each listener.
-const PORTS_PER_NODE: u16 = 3;
+pub(crate) const PORTS_PER_NODE: u16 = 3;
 
 /// A service to be made.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -2,7 +2,8 @@
 
 mod diff;
 
-use model::{IdpPolicy, IdpUrl, ServiceId};
+use model::{IdpPolicy, IdpUrl, RolloutId, ServiceId};
+use rolling::Window;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service_config::{
@@ -41,10 +42,35 @@ pub(super) struct UpdateService {
     powered: Option<bool>,
     termination_protection: Option<bool>,
     maintenance: Option<Maintenance>,
+    tidegate: Option<UpdateExtras>,
     /// What is not offered may be there as long as it asks for nothing.
     #[serde(flatten)]
     #[schema(ignore)]
     other: Map<String, Value>,
+}
+
+/// What Aiven's API has no place for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UpdateExtras {
+    /// When changes that need a rolling restart are made, from this one on.
+    apply: Option<Apply>,
+}
+
+/// When changes that need a rolling restart are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Apply {
+    /// At once.
+    Now,
+    /// When the service's maintenance window opens, or `maintenance/start` is asked for.
+    InMaintenanceWindow,
+}
+
+impl Apply {
+    pub(super) const fn of(service: &Service) -> Self {
+        if service.apply_in_window { Self::InMaintenanceWindow } else { Self::Now }
+    }
 }
 
 /// A maintenance window.
@@ -65,6 +91,14 @@ pub(super) struct ImpactView {
     dynamic: Vec<String>,
     /// Options that the REST proxy takes over while it runs.
     proxy_reload: Vec<String>,
+}
+
+/// What an update has led to.
+#[derive(Default)]
+pub(super) struct Updated {
+    pub(super) impact: Impact,
+    /// The rollout that it has started.
+    pub(super) rollout: Option<RolloutId>,
 }
 
 impl From<Impact> for ImpactView {
@@ -92,21 +126,21 @@ pub(super) async fn update(
     app: &App,
     mut service: Service,
     body: &UpdateService,
-) -> Result<(Service, Impact), ApiError> {
+) -> Result<(Service, Updated), ApiError> {
     refuse_what_is_not_offered(&service, body)?;
     let mut probed = None;
     for _ in 0..ATTEMPTS {
         let configured = configure(app, &service, body, &mut probed).await?;
         let Some(change) = change(app, &service, body, configured.as_ref()).await? else {
-            return Ok((service, Impact::default()));
+            return Ok((service, Updated::default()));
         };
         match app.store.services.apply(service.id, service.generation, &change).await {
-            Ok(()) => {
+            Ok(rollout) => {
                 if configured.as_ref().is_some_and(|it| it.open_rest) {
                     warn_of_open_rest(app, service.id).await;
                 }
                 let impact = configured.map(|it| it.impact).unwrap_or_default();
-                return Ok((reread(app, service.id).await?, impact));
+                return Ok((reread(app, service.id).await?, Updated { impact, rollout }));
             }
             Err(ApplyError::Stale) => service = reread(app, service.id).await?,
             Err(ApplyError::Store(error)) => return Err(error.into()),
@@ -125,11 +159,9 @@ fn refuse_what_is_not_offered(service: &Service, body: &UpdateService) -> Result
         return Err(ApiError::NotOffered("Changing the plan is not offered yet".into()));
     }
     clouds::check(body.cloud.as_deref())?;
-    if body.powered == Some(false) {
-        if service.termination_protection {
-            return Err(ApiError::Forbidden(super::PROTECTED.into()));
-        }
-        return Err(ApiError::NotOffered("Powering services off is not offered yet".into()));
+    let is_protected = body.termination_protection.unwrap_or(service.termination_protection);
+    if body.powered == Some(false) && service.powered && is_protected {
+        return Err(ApiError::Forbidden(super::PROTECTED.into()));
     }
     let Some(Maintenance { dow, time }) = &body.maintenance else { return Ok(()) };
     if dow.as_ref().is_some_and(|it| !DAYS.contains(&it.as_str())) {
@@ -226,9 +258,17 @@ async fn change(
     if protection != service.termination_protection {
         changed.push("termination_protection".into());
     }
+    let powered = body.powered.unwrap_or(service.powered);
+    if powered != service.powered {
+        changed.push("powered".into());
+    }
     let maintenance = maintenance(service, body.maintenance.as_ref());
     if maintenance.is_some() {
         changed.push("maintenance".into());
+    }
+    let apply = apply(service, body, maintenance.as_ref())?;
+    if apply.is_some() {
+        changed.push("tidegate.apply".into());
     }
     if changed.is_empty() {
         return Ok(None);
@@ -246,8 +286,10 @@ async fn change(
         revision: rendered.revision,
         dynamic_config: rendered.dynamic,
         previous_jwks_url,
+        powered,
         termination_protection: protection,
         maintenance,
+        apply_in_window: apply.map(|it| it == Apply::InMaintenanceWindow),
         actor: "api".into(),
         description: format!("service {}: changed {}", service.name, changed.join(", ")),
     }))
@@ -268,6 +310,28 @@ fn maintenance(service: &Service, wanted: Option<&Maintenance>) -> Option<(Strin
             or(time, &service.maintenance_time, "00:00:00"),
         )
     })
+}
+
+/// When changes are made from now on; `None` if that is so already. A window that never opens is
+/// nothing to wait for.
+fn apply(
+    service: &Service,
+    body: &UpdateService,
+    maintenance: Option<&(String, String)>,
+) -> Result<Option<Apply>, ApiError> {
+    let asked = body.tidegate.as_ref().and_then(|it| it.apply);
+    let Some(wanted) = asked.filter(|it| *it != Apply::of(service)) else { return Ok(None) };
+    let window = match maintenance {
+        Some((dow, time)) => Window::parse(dow, time),
+        None => crate::rollouts::window(service),
+    };
+    if wanted == Apply::InMaintenanceWindow && window.is_none() {
+        return Err(ApiError::invalid(
+            "Invalid 'tidegate.apply': \"in_maintenance_window\": the service has no maintenance \
+             window: set maintenance.dow and .time",
+        ));
+    }
+    Ok(Some(wanted))
 }
 
 /// Whether the REST proxy serves without asking for a token.

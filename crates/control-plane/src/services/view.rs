@@ -1,21 +1,26 @@
 //! From what is stored to the service object.
 
+pub(super) mod progress;
+
 use std::collections::BTreeMap;
 
-use model::{Node, NodeId, NodeState, NodeStatus, ServiceId, ServiceState};
+use model::{Node, NodeId, NodeLife, NodeState, NodeStatus, ServiceId, ServiceState, Timestamp};
 use serde_json::{Map, Value};
 use service_config::effective;
-use store::{Service, ServiceUser};
+use store::{RolloutRecord, Service, ServiceUser};
 use tracing::warn;
 
+use self::progress::progress;
+use super::update::Apply;
 use super::wire::{
-    ComponentView, ConnectionInfo, MaintenanceView, NodeExtras, NodeStateView, ServiceExtras,
-    ServiceView, UriParams, UserView,
+    ComponentView, ConnectionInfo, MaintenanceUpdate, MaintenanceView, NodeExtras, NodeStateView,
+    ServiceExtras, ServiceView, UriParams, UserView,
 };
 use crate::App;
 use crate::clouds::{CLOUD, CLOUD_DESCRIPTION};
 use crate::error::ApiError;
 use crate::plans::plan;
+use crate::rollouts::{RolloutBrief, opens_at, under_way};
 use crate::service_types::{KAFKA, KAFKA_DESCRIPTION};
 use crate::time::rfc3339;
 
@@ -31,6 +36,9 @@ pub(crate) async fn show(app: &App, service: &Service) -> Result<ServiceView, Ap
     let users = users_of(app, service.id).await?;
     let acl = app.store.acls.list(service.id).await?;
     let statuses = app.store.nodes.statuses(service.id).await?;
+    let in_transit = app.store.nodes.in_transit(service.id).await?;
+    let rollout = rollout(app, service).await?;
+    let rollout = rollout.as_ref();
     let (user_config, kafka_rest) = configuration(app, service);
     let plan = plan(&service.plan);
     let first = service.nodes.first();
@@ -60,8 +68,8 @@ pub(crate) async fn show(app: &App, service: &Service) -> Result<ServiceView, Ap
         acl: acl.into_iter().map(Into::into).collect(),
         kafka_acl: [],
         schema_registry_acl: [],
-        maintenance: maintenance(service),
-        node_states: service.nodes.iter().map(|it| node_state(service, it, &statuses)).collect(),
+        maintenance: maintenance(service, rollout),
+        node_states: node_states(service, &statuses, &in_transit, rollout.is_some()),
         service_integrations: [],
         service_notifications: [],
         databases: [],
@@ -71,7 +79,7 @@ pub(crate) async fn show(app: &App, service: &Service) -> Result<ServiceView, Ap
         tech_emails: [],
         topics: [],
         user_config,
-        tidegate: extras(service),
+        tidegate: extras(service, rollout),
     })
 }
 
@@ -89,11 +97,21 @@ fn connection_info(nodes: &[Node], rest_address: Option<&str>) -> ConnectionInfo
     }
 }
 
-fn extras(service: &Service) -> ServiceExtras {
+/// The rollout that is under way.
+async fn rollout(app: &App, service: &Service) -> Result<Option<RolloutRecord>, ApiError> {
+    match service.state {
+        ServiceState::Running => Ok(None),
+        ServiceState::Rebuilding | ServiceState::PowerOff => under_way(&app.store, service).await,
+    }
+}
+
+fn extras(service: &Service, rollout: Option<&RolloutRecord>) -> ServiceExtras {
     ServiceExtras {
         revision: service.target.short().to_owned(),
         generation: service.generation,
         cluster_id: service.cluster_id.clone(),
+        apply: Apply::of(service),
+        rollout: rollout.map(|it| RolloutBrief::of(it, service, Timestamp::now())),
     }
 }
 
@@ -102,7 +120,8 @@ fn extras(service: &Service) -> ServiceExtras {
 /// state says `unknown`.
 fn state(service: &Service, statuses: &BTreeMap<NodeId, NodeStatus>) -> ServiceState {
     let troubled = |it: &NodeStatus| !matches!(it.state, NodeState::Running | NodeState::Unknown);
-    if statuses.values().any(troubled) { ServiceState::Rebuilding } else { service.state }
+    let is_troubled = service.powered && statuses.values().any(troubled);
+    if is_troubled { ServiceState::Rebuilding } else { service.state }
 }
 
 /// The configuration to be shown, and whether the REST proxy is on.
@@ -135,27 +154,57 @@ fn components(nodes: &[Node], rest_address: Option<&str>) -> Vec<ComponentView> 
     kafka.chain(rest).collect()
 }
 
-fn maintenance(service: &Service) -> MaintenanceView {
+fn maintenance(service: &Service, rollout: Option<&RolloutRecord>) -> MaintenanceView {
     let dow = service.maintenance_dow.clone().unwrap_or_else(|| "never".into());
     let time = service.maintenance_time.clone().unwrap_or_else(|| "00:00:00".into());
-    MaintenanceView { enabled: dow != "never", dow, time, updates: [] }
+    let updates = rollout.and_then(waiting).into_iter().collect();
+    MaintenanceView { enabled: dow != "never", dow, time, updates }
+}
+
+/// A rollout that waits for the maintenance window, as Aiven shows pending maintenance.
+fn waiting(rollout: &RolloutRecord) -> Option<MaintenanceUpdate> {
+    let opens = opens_at(rollout, Timestamp::now())?;
+    Some(MaintenanceUpdate {
+        description: format!("Rolling restart {} into another configuration", rollout.id),
+        deadline: None,
+        start_after: Some(rfc3339(rollout.started_at)),
+        start_at: Some(rfc3339(opens)),
+        impact: "Nodes are restarted one after another",
+        documentation_link: None,
+    })
+}
+
+fn node_states(
+    service: &Service,
+    statuses: &BTreeMap<NodeId, NodeStatus>,
+    in_transit: &BTreeMap<NodeId, NodeLife>,
+    is_rolling: bool,
+) -> Vec<NodeStateView> {
+    let life = |id: &NodeId| in_transit.get(id).copied().unwrap_or(NodeLife::Active);
+    let show = |it: &Node| node_state(service, it, statuses.get(&it.id), life(&it.id), is_rolling);
+    service.nodes.iter().map(show).collect()
 }
 
 fn node_state(
     service: &Service,
     node: &Node,
-    statuses: &BTreeMap<NodeId, NodeStatus>,
+    status: Option<&NodeStatus>,
+    life: NodeLife,
+    is_rolling: bool,
 ) -> NodeStateView {
-    let status = statuses.get(&node.id);
+    // What was published last may be of a rollout that has ended since.
+    let phase = status.and_then(|it| it.phase.clone()).filter(|_| is_rolling);
     NodeStateView {
         name: format!("{}-{}", service.name, node.id),
         state: status.map_or(NodeState::Unknown, |it| it.state),
-        progress_updates: [],
+        progress_updates: phase.as_deref().map(progress).unwrap_or_default(),
         availability_zone: node.rack.clone(),
-        tidegate: status.map_or_else(NodeExtras::default, |it| NodeExtras {
-            revision: it.revision.as_ref().map(|it| it.short().to_owned()),
-            active_controller: it.active_controller,
-            waiting_for: it.waiting_for.clone(),
-        }),
+        tidegate: NodeExtras {
+            revision: status.and_then(|it| Some(it.revision.as_ref()?.short().to_owned())),
+            active_controller: status.is_some_and(|it| it.active_controller),
+            life: life.as_str(),
+            phase,
+            waiting_for: status.and_then(|it| it.waiting_for.clone()),
+        },
     }
 }

@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 use store::ServiceUser;
 use utoipa::ToSchema;
 
+use super::update::Apply;
+use super::view::progress::ProgressView;
+use crate::rollouts::RolloutBrief;
 use crate::time::rfc3339;
 
 /// A service.
@@ -115,7 +118,20 @@ pub(super) struct MaintenanceView {
     pub(super) dow: String,
     pub(super) time: String,
     pub(super) enabled: bool,
-    pub(super) updates: [String; 0],
+    /// The rollout that waits for the window, if there is one.
+    pub(super) updates: Vec<MaintenanceUpdate>,
+}
+
+/// Something that waits for the maintenance window.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MaintenanceUpdate {
+    pub(super) description: String,
+    pub(super) deadline: Option<String>,
+    pub(super) start_after: Option<String>,
+    /// When the window opens. `maintenance/start` starts it before.
+    pub(super) start_at: Option<String>,
+    pub(super) impact: &'static str,
+    pub(super) documentation_link: Option<String>,
 }
 
 /// A node, as it was seen last.
@@ -124,17 +140,22 @@ pub(super) struct NodeStateView {
     pub(super) name: String,
     #[schema(value_type = String)]
     pub(super) state: NodeState,
-    pub(super) progress_updates: [String; 0],
+    /// How far it is in the rollout that is under way.
+    pub(super) progress_updates: Vec<ProgressView>,
     pub(super) availability_zone: String,
     pub(super) tidegate: NodeExtras,
 }
 
 /// What Aiven's API has no place for.
-#[derive(Default, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct NodeExtras {
     /// The configuration that its process was started with.
     pub(super) revision: Option<String>,
     pub(super) active_controller: bool,
+    /// `active`; `joining` until it has its share of the partitions; `leaving` until it is gone.
+    pub(super) life: &'static str,
+    /// Where it is in the rollout that is under way, such as `catching_up`.
+    pub(super) phase: Option<String>,
     /// Why nothing moves, if something is waited for.
     pub(super) waiting_for: Option<String>,
 }
@@ -148,6 +169,10 @@ pub(super) struct ServiceExtras {
     pub(super) generation: i64,
     /// Kafka's id of the cluster.
     pub(super) cluster_id: String,
+    /// When changes that need a rolling restart are made.
+    pub(super) apply: Apply,
+    /// The rollout that is under way.
+    pub(super) rollout: Option<RolloutBrief>,
 }
 
 impl From<ServiceUser> for UserView {

@@ -3,11 +3,12 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use control_plane::{App, NodeHost, Settings, Wake, alarm, token_hash};
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use model::{IdpPolicy, NodeId, NodeState, NodeStatus, ServiceId};
+use rolling::{End, Policy};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::{Service, Store};
+use store::{ActiveRollout, Service, Store};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -80,8 +81,15 @@ impl Api {
     /// What an orchestrator would have done.
     pub(crate) async fn finish_rollout(&self) {
         let service = self.service().await;
-        let rollout = self.store.rollouts.active(service.id).await.unwrap().unwrap();
-        self.store.rollouts.finish(service.id, &rollout).await.unwrap();
+        let rollout = self.active().await;
+        self.store.rollouts.end(service.id, &rollout, End::Done).await.unwrap();
+    }
+
+    /// The rollout of `my-kafka` that is under way.
+    pub(crate) async fn active(&self) -> ActiveRollout {
+        let service = self.service().await;
+        let active = self.store.rollouts.active(service.id, Policy::default()).await;
+        active.unwrap().unwrap()
     }
 
     pub(crate) async fn publish(&self, service: ServiceId, node: i32, state: NodeState) {
@@ -91,6 +99,7 @@ impl Api {
             revision: None,
             active_controller: node == 1,
             waiting_for: None,
+            phase: None,
         };
         self.store.nodes.publish(service, &[status]).await.unwrap();
     }
@@ -118,19 +127,37 @@ impl Api {
 
     /// Asks as `avn` does: without a body, the content type is `application/octet-stream`.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.call_with(method, path, &[], body).await
+    }
+
+    /// The same with further headers.
+    pub(crate) async fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
         let kind = if body.is_some() { "application/json" } else { "application/octet-stream" };
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::AUTHORIZATION, format!("aivenv1 {TOKEN}"))
             .header(header::CONTENT_TYPE, kind);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         let body = body.map_or_else(Body::empty, |it| Body::from(it.to_string()));
         self.send(request.body(body).unwrap()).await
     }
 
+    /// What comes back, while it comes.
+    pub(crate) async fn open(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
+        let (parts, body) = self.open(request).await.into_parts();
         let body = to_bytes(body, 1 << 24).await.unwrap();
         // An empty body is not JSON, and must not say that it is.
         let body = if body.is_empty() {

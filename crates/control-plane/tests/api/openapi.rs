@@ -33,6 +33,8 @@ fn filled(path: &str) -> String {
         ("{service}", "my-kafka"),
         ("{user}", "avnadmin"),
         ("{acl}", "default"),
+        ("{rollout}", "00000000-0000-0000-0000-000000000000"),
+        ("{node}", "1"),
         ("{topic}", "orders"),
         ("{service_type}", "kafka"),
         ("{account}", "a1"),

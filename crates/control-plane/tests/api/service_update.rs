@@ -28,8 +28,10 @@ async fn oidc_starts_a_rolling_restart_at_once(pool: PgPool) {
     let api = Api::with_service(&pool).await;
     let issuer = Issuer::serve().await.unwrap();
     let url = issuer.issuer.jwks_url();
-    let answer = api.update(oidc(&url)).await.ok();
+    let mut answer = api.update(oidc(&url)).await.ok();
     assert_eq!(answer["service"]["state"], "REBUILDING");
+    let id = answer["tidegate"]["rollout"]["id"].take();
+    assert_eq!(id, api.active().await.id.to_string());
     assert_eq!(answer["message"], "updated");
     insta::assert_json_snapshot!(answer["tidegate"]);
     assert!(revision(&api).await.contains(&url));
@@ -231,7 +233,6 @@ async fn what_is_not_offered_is_refused_clearly(pool: PgPool) {
     let mut answers = Vec::new();
     for body in [
         json!({ "plan": "startup-2" }),
-        json!({ "powered": false }),
         json!({ "cloud": "aws-eu-west-1" }),
         json!({ "disk_space_mb": 1024 }),
         json!({ "maintenance": { "dow": "someday" } }),

@@ -1,4 +1,4 @@
-//! The cluster as a whole: brokers, quorum, disks, elections.
+//! The cluster as a whole: brokers, quorum, disks.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,17 @@ use kafka_protocol::messages::describe_quorum_response::{
     PartitionData as QuorumPartition, ReplicaState,
 };
 use kafka_protocol::messages::{
-    DescribeClusterRequest, DescribeClusterResponse, DescribeLogDirsRequest, DescribeQuorumRequest,
-    ElectLeadersRequest, TopicName,
+    BrokerId, DescribeClusterRequest, DescribeClusterResponse, DescribeLogDirsRequest,
+    DescribeQuorumRequest, TopicName, UnregisterBrokerRequest,
 };
 use kafka_protocol::protocol::StrBytes;
 use model::{NodeId, Timestamp};
 use tokio::time::Instant;
 
-use crate::admin::{Admin, broker_timeout_ms, node};
+use crate::admin::{Admin, node};
 use crate::call::Call;
-use crate::codes::ELECTION_PREFERRED;
-use crate::error::{ErrorCode, KafkaError, items, refused};
-use crate::routing::Router;
+use crate::error::{ErrorCode, KafkaError, refused};
+use crate::routing::{Router, address};
 
 /// The topic that holds the cluster's metadata, with its one partition.
 const METADATA_TOPIC: StrBytes = StrBytes::from_static_str("__cluster_metadata");
@@ -155,24 +154,20 @@ impl Admin {
         Ok(dirs.collect())
     }
 
-    /// Makes the first replica of every partition its leader where it is in sync. A partition that
-    /// is led by it already is fine.
-    pub async fn elect_preferred_leaders(&self) -> Result<(), KafkaError> {
-        let deadline = self.deadline();
-        let request = ElectLeadersRequest::default()
-            .with_election_type(ELECTION_PREFERRED)
-            .with_topic_partitions(None)
-            .with_timeout_ms(broker_timeout_ms(deadline));
-        let call = Call::any(&request).at_least(1);
-        let response = self.ask(call, deadline, |it| refused(it.error_code, None)).await?;
-        items(response.replica_election_results.iter().flat_map(|topic| {
-            topic.partition_result.iter().map(|it| {
-                let needless = it.error_code == ErrorCode::ElectionNotNeeded.code();
-                let partition = format!("{}-{}", topic.topic.as_str(), it.partition_id);
-                let code = if needless { 0 } else { it.error_code };
-                (partition, code, it.error_message.as_ref().map(ToString::to_string))
-            })
-        }))
+    /// Takes a broker that is gone for good out of the cluster; one that is not registered is fine.
+    ///
+    /// Nothing keeps this from being said of a broker that runs, or that partitions still have among
+    /// their replicas (`ReplicationControlManager#unregisterBroker`): move them and stop it first.
+    pub async fn unregister_broker(&self, id: NodeId) -> Result<(), KafkaError> {
+        let request = UnregisterBrokerRequest::default().with_broker_id(BrokerId(id.0));
+        self.ask(Call::any(&request), self.deadline(), |it| {
+            if it.error_code == ErrorCode::BrokerIdNotRegistered.code() {
+                return Ok(());
+            }
+            refused(it.error_code, it.error_message.as_deref())
+        })
+        .await?;
+        Ok(())
     }
 }
 
@@ -190,9 +185,6 @@ impl Router {
             |it: &DescribeClusterResponse| refused(it.error_code, it.error_message.as_deref());
         // Boxed, because asking a single broker may have to ask this first.
         let response = Box::pin(self.ask(call, deadline, check)).await?;
-        let address = |host: &str, port| {
-            if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-        };
         let nodes = response.brokers.iter();
         self.learn(nodes.map(|it| (NodeId(it.broker_id.0), address(&it.host, it.port))).collect());
         Ok(response)

@@ -10,8 +10,8 @@ use kafka_protocol::messages::metadata_response::{
     MetadataResponsePartition, MetadataResponseTopic,
 };
 use kafka_protocol::messages::{
-    CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
-    ListPartitionReassignmentsRequest, MetadataRequest, TopicName as WireTopicName,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, MetadataRequest,
+    TopicName as WireTopicName,
 };
 use model::{NodeId, TopicName};
 use tokio::time::Instant;
@@ -62,19 +62,6 @@ pub struct NewTopic {
     pub configs: BTreeMap<String, String>,
 }
 
-/// A partition that is being moved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reassignment {
-    /// The topic.
-    pub topic: String,
-    /// The partition's index.
-    pub partition: i32,
-    /// Who gets it.
-    pub adding: Vec<NodeId>,
-    /// Who gives it up.
-    pub removing: Vec<NodeId>,
-}
-
 impl Admin {
     /// The given topics, or all. One that does not exist has an `error`.
     pub async fn describe_topics(
@@ -84,16 +71,32 @@ impl Admin {
         self.topics(names, self.deadline()).await
     }
 
+    /// The given topics, or all, as exactly this broker knows them. Each answers from what it has
+    /// read of the metadata log itself, so one that lags behind the others shows.
+    pub async fn describe_topics_at(
+        &self,
+        node: NodeId,
+        names: Option<&[TopicName]>,
+    ) -> Result<Vec<Topic>, KafkaError> {
+        let request = metadata(names);
+        self.described(Call::node(node, &request), self.deadline()).await
+    }
+
     pub(super) async fn topics(
         &self,
         names: Option<&[TopicName]>,
         deadline: Instant,
     ) -> Result<Vec<Topic>, KafkaError> {
-        let asked = |it: &TopicName| MetadataRequestTopic::default().with_name(Some(wire(it)));
-        let request = MetadataRequest::default()
-            .with_topics(names.map(|it| it.iter().map(asked).collect()))
-            .with_allow_auto_topic_creation(false);
-        let call = Call::any(&request).at_least(5);
+        let request = metadata(names);
+        self.described(Call::any(&request), deadline).await
+    }
+
+    async fn described(
+        &self,
+        call: Call<'_, MetadataRequest>,
+        deadline: Instant,
+    ) -> Result<Vec<Topic>, KafkaError> {
+        let call = call.at_least(5);
         let response = self.ask(call, deadline, |it| refused(it.error_code, None)).await?;
         Ok(response.topics.iter().map(topic).collect())
     }
@@ -157,32 +160,18 @@ impl Admin {
         .await?;
         Ok(())
     }
+}
 
-    /// The partitions that are being moved now.
-    pub async fn list_reassignments(&self) -> Result<Vec<Reassignment>, KafkaError> {
-        let deadline = self.deadline();
-        let request = ListPartitionReassignmentsRequest::default()
-            .with_topics(None)
-            .with_timeout_ms(broker_timeout_ms(deadline));
-        let response = self
-            .ask(Call::any(&request), deadline, |it| {
-                refused(it.error_code, it.error_message.as_deref())
-            })
-            .await?;
-        let moved = response.topics.iter().flat_map(|topic| {
-            topic.partitions.iter().map(|it| Reassignment {
-                topic: topic.name.to_string(),
-                partition: it.partition_index,
-                adding: nodes(&it.adding_replicas),
-                removing: nodes(&it.removing_replicas),
-            })
-        });
-        Ok(moved.collect())
-    }
+/// Asks for the given topics, or all, and creates none.
+pub(crate) fn metadata(names: Option<&[TopicName]>) -> MetadataRequest {
+    let asked = |it: &TopicName| MetadataRequestTopic::default().with_name(Some(wire(it)));
+    MetadataRequest::default()
+        .with_topics(names.map(|it| it.iter().map(asked).collect()))
+        .with_allow_auto_topic_creation(false)
 }
 
 /// The name as messages have it.
-pub(super) fn wire(name: &TopicName) -> WireTopicName {
+pub(crate) fn wire(name: &TopicName) -> WireTopicName {
     WireTopicName(text(name.as_str()))
 }
 

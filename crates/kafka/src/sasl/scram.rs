@@ -10,7 +10,7 @@ use bytes::Bytes;
 use kafka_protocol::messages::SaslAuthenticateResponse;
 use model::Secret;
 
-use super::Login;
+use super::{Login, LoginFailed};
 use crate::codes::ScramMechanism;
 use crate::error::KafkaError;
 
@@ -25,21 +25,30 @@ pub(super) async fn log_in(
     mechanism: ScramMechanism,
     username: &str,
     password: &Secret,
-) -> Result<SaslAuthenticateResponse, KafkaError> {
+) -> Result<SaslAuthenticateResponse, LoginFailed> {
     if username.is_empty() || username.contains('\0') {
-        return Err(KafkaError::Invalid("a SCRAM login without a name or with a NUL in it"));
+        return Err(KafkaError::Invalid("a SCRAM login without a name or with a NUL in it").into());
     }
     let mut nonce = [0; NONCE];
     rand::fill(&mut nonce).map_err(|_| KafkaError::Invalid("no random numbers"))?;
     let start = Start::new(username, &BASE64.encode(nonce));
     let challenge = login.say(format!("n,,{}", start.bare).into()).await?.auth_bytes;
-    let challenge = start.read(&challenge).map_err(|it| login.refused(it))?;
+    let challenge = start.read(&challenge).map_err(|it| login.failed(it))?;
     let password = password.clone();
     let proving = tokio::task::spawn_blocking(move || challenge.prove(mechanism, &password));
     let proof = proving.await.map_err(|_| KafkaError::Invalid("the login was given up"))?;
     let answer = login.say(proof.message.clone()).await?;
-    proof.check(&answer.auth_bytes).map_err(|it| login.refused(it))?;
+    if let Some(error) = server_error(&answer.auth_bytes) {
+        let error = login.quotable(error).unwrap_or("unknown");
+        return Err(LoginFailed::Refused(format!("SCRAM error {error}")));
+    }
+    proof.check(&answer.auth_bytes).map_err(|it| login.failed(it))?;
     Ok(answer)
+}
+
+/// `server-error` of RFC 5802, in place of a proof. Kafka itself refuses by an error code instead.
+fn server_error(message: &[u8]) -> Option<&str> {
+    str::from_utf8(message).ok()?.strip_prefix("e=")?.split(',').next()
 }
 
 /// What we begin with.
@@ -178,6 +187,13 @@ mod tests {
         for bad in [LAST, b"", b"v=", b"e=other-error"] {
             assert!(proof.check(bad).is_err(), "{}", String::from_utf8_lossy(bad));
         }
+    }
+
+    #[test]
+    fn an_error_in_place_of_a_proof_is_read() {
+        assert_eq!(server_error(b"e=invalid-proof,x=y"), Some("invalid-proof"));
+        assert_eq!(server_error(LAST), None);
+        assert_eq!(server_error(b"\xff"), None);
     }
 
     #[test]

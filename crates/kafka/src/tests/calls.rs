@@ -259,4 +259,17 @@ fn the_futures_can_be_sent_to_another_thread() {
     sendable(admin.create_acls(&[]));
     sendable(admin.delete_acls(&[]));
     sendable(admin.elect_preferred_leaders());
+    sendable(admin.elect_preferred_leaders_of(&[]));
+    sendable(admin.alter_reassignments(&[]));
+    sendable(admin.describe_topics_at(NodeId(1), None));
+    sendable(admin.unregister_broker(NodeId(1)));
+    let token = crate::Credential::OauthBearer { token: model::Secret::new(String::new()) };
+    sendable(crate::try_login("", &token, TIMEOUT));
+    let config = crate::AdminConfig {
+        bootstrap: Vec::new(),
+        credential: token.clone(),
+        client_id: String::new(),
+        timeout: TIMEOUT,
+    };
+    sendable(crate::Probe::new(config).write(&topic, 0, b"", TIMEOUT));
 }

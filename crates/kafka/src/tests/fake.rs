@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
@@ -51,6 +52,7 @@ pub(crate) struct Fake {
 #[derive(Default)]
 struct Seen {
     connections: usize,
+    closed: usize,
     requests: HashMap<i16, usize>,
 }
 
@@ -150,6 +152,17 @@ impl Fake {
         self.seen.lock().unwrap().connections
     }
 
+    /// Waits until the other side has closed every connection.
+    pub(crate) async fn left_alone(&self) {
+        let open = || {
+            let seen = self.seen.lock().unwrap();
+            seen.connections - seen.closed
+        };
+        while open() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// How many requests of a kind arrived.
     pub(crate) fn requests(&self, api: ApiKey) -> usize {
         self.seen.lock().unwrap().requests.get(&(api as i16)).copied().unwrap_or(0)
@@ -187,6 +200,7 @@ where
             Reply::Close => return,
         }
     }
+    seen.lock().unwrap().closed += 1;
 }
 
 fn parse(mut body: Bytes, address: &str, seen: &Mutex<Seen>) -> Asked {

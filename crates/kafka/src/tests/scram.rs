@@ -11,10 +11,10 @@ use kafka_protocol::messages::{
 };
 use model::Secret;
 
-use super::admin_as;
 use super::fake::{Asked, Fake, Reply};
+use super::{TIMEOUT, admin_as};
 use crate::sasl::scram::salted;
-use crate::{Credential, ErrorCode, KafkaError, ScramMechanism};
+use crate::{Credential, ErrorCode, KafkaError, LoginOutcome, ScramMechanism, try_login};
 
 const SALT: &[u8] = b"salt";
 
@@ -101,4 +101,36 @@ async fn a_wrong_password_is_an_error_that_does_not_name_it() {
         panic!("{error:?}");
     };
     assert!(!format!("{error:?} {error}").contains("wrong-one"));
+}
+
+#[tokio::test]
+async fn a_probe_tells_a_wrong_password_from_the_right_one() {
+    let tried = async |password| {
+        let fake = broker().await;
+        try_login(&fake.address, &credential(password), TIMEOUT).await.unwrap()
+    };
+    assert_eq!(tried("right").await, LoginOutcome::Accepted);
+    let refused = "SASL_AUTHENTICATION_FAILED".to_owned();
+    assert_eq!(tried("wrong-one").await, LoginOutcome::Refused(refused));
+}
+
+#[tokio::test]
+async fn an_error_in_place_of_the_proof_is_a_refusal_and_no_proof_is_none() {
+    let tried = async |last: &'static str| {
+        let server = Server::default();
+        let fake = Fake::start(move |asked| match (asked.api, asked.nth) {
+            (ApiKey::SaslAuthenticate, 0) => server.answer(asked),
+            (ApiKey::SaslAuthenticate, _) => asked.answer::<SaslAuthenticateRequest>(
+                &SaslAuthenticateResponse::default().with_auth_bytes(last.into()),
+            ),
+            _ => asked.healthy(),
+        })
+        .await;
+        try_login(&fake.address, &credential("right"), TIMEOUT).await
+    };
+    let refused = LoginOutcome::Refused("SCRAM error invalid-proof".to_owned());
+    assert_eq!(tried("e=invalid-proof").await.unwrap(), refused);
+    // Whoever answers does not know the password either.
+    let error = tried("v=AAAA").await.unwrap_err();
+    assert!(matches!(error, KafkaError::Authentication { .. }), "{error:?}");
 }

@@ -9,6 +9,9 @@
 mod acls;
 mod cluster;
 mod configs;
+mod logins;
+mod placement;
+mod probe;
 mod scram;
 mod stage;
 mod topics;

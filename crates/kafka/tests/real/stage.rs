@@ -11,6 +11,8 @@ use tokio::process::Command;
 pub(crate) struct Stage {
     pub(crate) admin: Admin,
     pub(crate) bootstrap: String,
+    /// The admin's own, for the listener of `bootstrap`.
+    pub(crate) credential: Credential,
     /// Begins every name that a test makes up, so that tests and runs do not meet.
     pub(crate) prefix: String,
     java: PathBuf,
@@ -35,16 +37,17 @@ impl Stage {
         let prefix = format!("real-{test}-{}", std::process::id());
         let command_config = dir.join(format!("{prefix}.properties"));
         write_private(&command_config, &client_properties(&password));
+        let credential = Credential::Plain {
+            username: Principal::ADMIN.to_owned(),
+            password: Secret::new(password),
+        };
         let admin = Admin::new(AdminConfig {
             bootstrap: bootstrap.split(',').map(str::to_owned).collect(),
-            credential: Credential::Plain {
-                username: Principal::ADMIN.to_owned(),
-                password: Secret::new(password),
-            },
+            credential: credential.clone(),
             client_id: "tidegate-test".to_owned(),
             timeout: Duration::from_secs(20),
         });
-        Self { admin, bootstrap, prefix, java, libs, command_config }
+        Self { admin, bootstrap, credential, prefix, java, libs, command_config }
     }
 
     /// Runs one of Kafka's tools as the admin and returns what it wrote to its standard output.

@@ -40,8 +40,7 @@ pub(super) fn stage(
     let dir = folder.revision(&revision.id);
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
     fs::create_dir_all(folder.path().join("logs"))?;
-    let properties = format!("{}{}", render_node(node), revision.server_properties);
-    write(&dir.join("server.properties"), &properties)?;
+    write(&dir.join("server.properties"), &render_node(node, revision))?;
     write(&dir.join("jvm.options"), &revision.jvm_options.join("\n"))?;
     write(&folder.log4j(), LOG4J)?;
     let secrets = format!(

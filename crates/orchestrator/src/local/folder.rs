@@ -70,13 +70,14 @@ impl NodeFolder {
         self.0.join("agent.lock")
     }
 
-    /// Written anew at each start.
-    pub(crate) fn started(&self) -> PathBuf {
-        self.0.join("started")
+    /// One line for each start.
+    pub(crate) fn starts(&self) -> PathBuf {
+        self.0.join("starts")
     }
 
-    pub(crate) fn last_start(&self) -> Option<Timestamp> {
-        modified(&self.started())
+    /// The epoch of the latest order.
+    pub(crate) fn epoch(&self) -> PathBuf {
+        self.0.join("epoch")
     }
 }
 

@@ -6,7 +6,7 @@ use model::UrlPolicy;
 
 use super::folder::{ServiceFolder, modified};
 use super::{LocalDriver, detached, failed, files, process_table, processes, spawn};
-use crate::driver::{DriverError, Observed, ProxyStart};
+use crate::driver::{DriverError, ProxyObserved, ProxyStart};
 
 /// The file with the proxy's token, by which its process is recognised as well.
 fn token_file(folder: &ServiceFolder) -> std::path::PathBuf {
@@ -18,10 +18,10 @@ fn running(folder: &ServiceFolder) -> Result<Vec<i32>, DriverError> {
     Ok(process_table()?.with_argument(&token_file(folder).display().to_string()))
 }
 
-pub(super) fn observe(folder: &ServiceFolder) -> Result<Observed, DriverError> {
-    let running = !running(folder)?.is_empty();
+pub(super) fn observe(folder: &ServiceFolder) -> Result<ProxyObserved, DriverError> {
+    let is_running = !running(folder)?.is_empty();
     let last_start = modified(&folder.rest_proxy().join("started"));
-    Ok(Observed { process: None, busy: running, last_start })
+    Ok(ProxyObserved { is_running, last_start })
 }
 
 pub(super) async fn start(

@@ -49,14 +49,30 @@ fn a_revision_with_oidc_and_options() {
 
 #[test]
 fn the_lines_of_a_node() {
+    let revision = rendered(&check(json!({})).unwrap(), &nodes(2)).revision;
+    let text = render_node(&nodes(2)[1], &revision);
     assert_eq!(
-        render_node(&nodes(2)[1]),
-        "# This node\n\
-         advertised.listeners=INTERNAL://127.0.0.1:20021,CLIENT://127.0.0.1:20022\n\
-         broker.rack=rack-2\n\
-         listeners=CONTROLLER://127.0.0.1:20020,INTERNAL://127.0.0.1:20021,CLIENT://127.0.0.1:20022\n\
-         node.id=2\n\n"
+        text.strip_suffix(&revision.server_properties),
+        Some(
+            "# This node\n\
+             advertised.listeners=INTERNAL://127.0.0.1:20021,CLIENT://127.0.0.1:20022\n\
+             broker.rack=rack-2\n\
+             listeners=CONTROLLER://127.0.0.1:20020,INTERNAL://127.0.0.1:20021,CLIENT://127.0.0.1:20022\n\
+             node.id=2\n\n"
+        )
     );
+}
+
+#[test]
+fn nodes_beyond_the_third_are_brokers_only_and_change_no_revision() {
+    let config = check(json!({})).unwrap();
+    let revision = rendered(&config, &nodes(4)).revision;
+    assert_eq!(revision.id, rendered(&config, &nodes(3)).revision.id);
+    assert_eq!(controllers(&revision), [1, 2, 3].map(NodeId).into());
+    let text = render_node(&nodes(4)[3], &revision);
+    let lines = crate::properties::lines(&text);
+    assert_eq!(lines["process.roles"], "broker");
+    assert!(!lines["listeners"].contains("CONTROLLER"), "{}", lines["listeners"]);
 }
 
 #[test]
@@ -146,7 +162,7 @@ proptest! {
         let Revision { server_properties, .. } =
             rendered(&check(Value::Object(config)).unwrap(), &nodes(3)).revision;
         prop_assert!(server_properties.is_ascii() && server_properties.ends_with('\n'));
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for line in server_properties.lines().filter(|it| !it.is_empty() && !it.starts_with('#')) {
             let (key, value) = line.split_once('=').unwrap();
             prop_assert!(seen.insert(key.to_owned()), "{} is there twice", key);

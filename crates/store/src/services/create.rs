@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
+use crate::rollouts::Reason;
 use crate::{ServiceSecrets, Services, StoreError, changes, constraint, events, rollouts};
 
 /// A service to be made.
@@ -98,7 +99,7 @@ impl Services {
         insert_belongings(&mut tx, new).await?;
         let text = format!("service {} created with plan {}", new.name, new.plan);
         events::record(&mut tx, new.id, &new.actor, "service_create", &text).await?;
-        rollouts::start(&mut tx, new.id, &new.revision.id, &new.actor).await?;
+        rollouts::start(&mut tx, new.id, &new.revision.id, &new.actor, Reason::Created).await?;
         changes::notify(&mut tx, new.id).await?;
         tx.commit().await?;
         Ok(())

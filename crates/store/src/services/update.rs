@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use model::{Revision, ServiceId};
+use model::{Revision, RolloutId, ServiceId};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
 use super::create::insert_revision;
+use crate::rollouts::Reason;
 use crate::{Services, StoreError, changes, events, rollouts};
 
 /// A service as it shall be after a change.
@@ -20,10 +21,14 @@ pub struct ServiceChange {
     pub dynamic_config: BTreeMap<String, String>,
     /// The JWKS URL before the present one.
     pub previous_jwks_url: Option<String>,
+    /// Whether its nodes shall run.
+    pub powered: bool,
     /// Whether it may be terminated.
     pub termination_protection: bool,
     /// The maintenance window: day of the week and start, `HH:MM:SS` in UTC.
     pub maintenance: Option<(String, String)>,
+    /// Whether changes wait for the window from now on, this one included; `None` for as before.
+    pub apply_in_window: Option<bool>,
     /// Who asked for it, for the event.
     pub actor: String,
     /// What changed, in words and without values that may be secret.
@@ -50,13 +55,13 @@ impl From<sqlx::Error> for ApplyError {
 impl Services {
     /// Makes a change that was decided on generation `generation` of the service. A revision other
     /// than the present target starts a rollout, so that the service is `REBUILDING` at once; the
-    /// same one starts nothing.
+    /// same one starts nothing. Returns the rollout that was started.
     pub async fn apply(
         &self,
         service: ServiceId,
         generation: i64,
         change: &ServiceChange,
-    ) -> Result<(), ApplyError> {
+    ) -> Result<Option<RolloutId>, ApplyError> {
         let mut tx = self.pool.begin().await?;
         let before = sqlx::query_scalar!(
             "select target_revision from service
@@ -74,6 +79,7 @@ impl Services {
                  previous_jwks_url = $5, termination_protection = $6,
                  maintenance_dow = coalesce($7, maintenance_dow),
                  maintenance_time = coalesce($8, maintenance_time),
+                 apply_in_window = coalesce($9, apply_in_window), powered = $10,
                  generation = generation + 1, updated_at = now()
              where service_id = $1",
             service.0,
@@ -83,17 +89,22 @@ impl Services {
             change.previous_jwks_url,
             change.termination_protection,
             change.maintenance.as_ref().map(|it| it.0.as_str()),
-            change.maintenance.as_ref().map(|it| it.1.as_str())
+            change.maintenance.as_ref().map(|it| it.1.as_str()),
+            change.apply_in_window,
+            change.powered
         )
         .execute(&mut *tx)
         .await?;
         events::record(&mut tx, service, &change.actor, "service_update", &change.description)
             .await?;
+        let mut started = None;
         if before != change.revision.id.as_str() {
-            rollouts::start(&mut tx, service, &change.revision.id, &change.actor).await?;
+            let (target, actor) = (&change.revision.id, &change.actor);
+            let reason = Reason::Changed;
+            started = Some(rollouts::start(&mut tx, service, target, actor, reason).await?);
         }
         changes::notify(&mut tx, service).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(started)
     }
 }

@@ -68,8 +68,10 @@ pub(crate) fn change(to: char) -> ServiceChange {
         revision: revision(to),
         dynamic_config: [].into(),
         previous_jwks_url: None,
+        powered: true,
         termination_protection: true,
         maintenance: None,
+        apply_in_window: None,
         actor: "test".into(),
         description: "a change".into(),
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use model::ServiceState;
+use model::{Secret, ServiceState};
+use rolling::{End, Policy};
 use sqlx::PgPool;
-use store::{ApplyError, CreateServiceError, Store, UserType};
+use store::{ApplyError, CreateServiceError, ProbeCredentials, Store, UserType};
 
 use crate::fixture::{change, new_service, object, project, revision, with_service};
 
@@ -18,7 +19,7 @@ async fn a_new_service_has_its_nodes_its_admin_and_a_rollout(pool: PgPool) {
     assert_eq!(users[0].username.as_str(), "avnadmin");
     assert_eq!(users[0].kind, UserType::Primary);
     assert_eq!(store.acls.list(service.id).await.unwrap()[0].id.0, "default");
-    let rollout = store.rollouts.active(service.id).await.unwrap().unwrap();
+    let rollout = store.rollouts.active(service.id, Policy::default()).await.unwrap().unwrap();
     assert_eq!(rollout.rollout.target, revision('a').id);
     let stored = store.nodes.revision(&service.target).await.unwrap();
     assert_eq!(stored, Some(revision('a')));
@@ -55,8 +56,8 @@ async fn a_change_decided_on_an_older_state_is_refused(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn the_same_revision_starts_no_rollout(pool: PgPool) {
     let (store, service) = with_service(pool).await;
-    let first = store.rollouts.active(service.id).await.unwrap().unwrap();
-    store.rollouts.finish(service.id, &first).await.unwrap();
+    let first = store.rollouts.active(service.id, Policy::default()).await.unwrap().unwrap();
+    store.rollouts.end(service.id, &first, End::Done).await.unwrap();
     store.services.apply(service.id, service.generation, &change('a')).await.unwrap();
     let now = store.services.by_id(service.id).await.unwrap().unwrap();
     assert_eq!(now.state, ServiceState::Running);
@@ -69,4 +70,40 @@ async fn a_change_is_heard(pool: PgPool) {
     store.services.apply(service.id, service.generation, &change('b')).await.unwrap();
     let heard = tokio::time::timeout(Duration::from_secs(10), changes.next()).await.unwrap();
     assert_eq!(heard.unwrap(), Some(service.id));
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn a_probes_credentials_are_kept_replaced_and_removed(pool: PgPool) {
+    let (store, service) = with_service(pool).await;
+    assert_eq!(store.services.probe(service.id).await.unwrap(), None);
+    let mut credentials = ProbeCredentials {
+        token_url: "https://idp.example.com/token".into(),
+        client_id: "probe".into(),
+        client_secret: Secret::new("hunter2".into()),
+        parameters: [("audience".to_owned(), "kafka".to_owned())].into(),
+    };
+    for secret in ["hunter2", "hunter3"] {
+        credentials.client_secret = Secret::new(secret.into());
+        store.services.set_probe(service.id, &credentials, "test").await.unwrap();
+        assert_eq!(store.services.probe(service.id).await.unwrap(), Some(credentials.clone()));
+    }
+    let events = store.events.latest(&service.project, 10).await.unwrap();
+    assert!(events.iter().all(|it| !it.description.contains("hunter")), "{events:?}");
+    assert!(store.services.remove_probe(service.id, "test").await.unwrap());
+    assert!(!store.services.remove_probe(service.id, "test").await.unwrap());
+    assert_eq!(store.services.probe(service.id).await.unwrap(), None);
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn a_change_waits_for_the_window_if_it_is_told_to_in_the_same_change(pool: PgPool) {
+    let (store, service) = with_service(pool).await;
+    let mut asked = change('b');
+    asked.maintenance = Some(("sunday".into(), "03:00:00".into()));
+    asked.apply_in_window = Some(true);
+    let started = store.services.apply(service.id, 1, &asked).await.unwrap().unwrap();
+    let rollout = store.rollouts.get(service.id, started).await.unwrap().unwrap();
+    assert_eq!(rollout.window, Some(("sunday".to_owned(), "03:00:00".to_owned())));
+    assert_eq!(store.services.apply(service.id, 2, &change('b')).await.unwrap(), None);
+    let now = store.services.by_id(service.id).await.unwrap().unwrap();
+    assert!(now.apply_in_window, "a change that says nothing of it leaves it");
 }

@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 /// Where a server is: `http://HOST:PORT`, maybe with a path.
 #[derive(Clone, Debug)]
 pub struct Target {
-    pub(super) address: String,
-    pub(super) path: String,
+    pub(crate) address: String,
+    pub(crate) path: String,
 }
 
 impl FromStr for Target {
@@ -26,16 +26,16 @@ impl FromStr for Target {
 }
 
 /// A request as it goes over the wire.
-pub(super) struct Request<'a> {
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
-    pub(super) content_type: &'a str,
-    pub(super) token: Option<&'a str>,
-    pub(super) body: &'a [u8],
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) content_type: &'a str,
+    pub(crate) token: Option<&'a str>,
+    pub(crate) body: &'a [u8],
 }
 
 impl Request<'_> {
-    pub(super) fn render(&self, host: &str) -> Vec<u8> {
+    pub(crate) fn render(&self, host: &str) -> Vec<u8> {
         let Self { method, path, content_type, token, body } = self;
         let mut lines = vec![format!("{method} {path} HTTP/1.1"), format!("Host: {host}")];
         lines.extend(token.map(|token| format!("Authorization: Bearer {token}")));
@@ -50,7 +50,7 @@ impl Request<'_> {
 }
 
 /// An open connection and what was read from it.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     socket: TcpStream,
     buffer: Vec<u8>,
     body: Range<usize>,
@@ -66,14 +66,14 @@ struct Head {
 }
 
 impl Connection {
-    pub(super) async fn open(address: &str) -> io::Result<Self> {
+    pub(crate) async fn open(address: &str) -> io::Result<Self> {
         let socket = TcpStream::connect(address).await?;
         socket.set_nodelay(true)?;
         Ok(Self { socket, buffer: Vec::with_capacity(64 << 10), body: 0..0 })
     }
 
     /// Sends a rendered request and reads the whole answer. Its status.
-    pub(super) async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<u16> {
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<u16> {
         self.buffer.clear();
         self.socket.write_all(request).await?;
         let head = loop {
@@ -98,17 +98,17 @@ impl Connection {
     }
 
     /// The body of the last answer.
-    pub(super) fn body(&self) -> &[u8] {
+    pub(crate) fn body(&self) -> &[u8] {
         &self.buffer[self.body.clone()]
     }
 
     /// The same, to be shown with an error.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         String::from_utf8_lossy(self.body()).chars().take(200).collect()
     }
 
     /// One request that is not measured: anything but success is an error.
-    pub(super) async fn ask(&mut self, request: &[u8]) -> anyhow::Result<&[u8]> {
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> anyhow::Result<&[u8]> {
         let status = self.exchange(request).await?;
         ensure!((200..300).contains(&status), "status {status}: {}", self.shown());
         Ok(self.body())

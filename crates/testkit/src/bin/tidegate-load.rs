@@ -5,10 +5,11 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::{Args, Parser};
 use model::Secret;
-use testkit::load::{self, Access, Command, Plan};
+use testkit::bench::Target;
+use testkit::load::{self, Access, Command, Crowd, Plan, RestAccess};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -16,6 +17,9 @@ use tracing::warn;
 
 /// Where the password comes from: the process list shows arguments to everybody.
 const PASSWORD: &str = "TIDEGATE_LOAD_PASSWORD";
+
+/// The token for the REST proxy.
+const REST_TOKEN: &str = "TIDEGATE_LOAD_REST_TOKEN";
 
 /// Counts what a Kafka client notices of a change.
 #[derive(Debug, Parser)]
@@ -25,9 +29,11 @@ enum Options {
     ///
     /// Runs until its input ends, SIGTERM, or after `--seconds`. A line `mark NAME` of its input
     /// begins another window. At the end it waits until everything has arrived and prints one JSON
-    /// object: totals, and latencies and gaps of each window. Exit status 0 if records were sent
-    /// and none failed, was lost, duplicated or came out of order. `TIDEGATE_LOAD_PASSWORD` holds
-    /// the password.
+    /// object: totals, latencies and gaps of each window, what became of the records that went
+    /// through the REST proxy (`rest`), and how long partitions had too few in-sync replicas or no
+    /// leader (`partitions`). Exit status 0 if records were sent and none failed, was lost,
+    /// duplicated or came out of order. `TIDEGATE_LOAD_PASSWORD` holds the password,
+    /// `TIDEGATE_LOAD_REST_TOKEN` a Bearer token for the REST proxy if it asks for one.
     Roll(Roll),
 }
 
@@ -54,6 +60,20 @@ struct Roll {
     /// Consumers in the group.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     consumers: u16,
+    /// The REST proxy, `http://HOST:PORT`. Without it there are native clients only.
+    #[arg(long, requires = "rest_topic")]
+    rest: Option<Target>,
+    /// Another topic that exists, for the records that go through the REST proxy. The group that
+    /// reads it is another one too.
+    #[arg(long)]
+    rest_topic: Option<String>,
+    /// Requests a second, of one record each.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    rest_rate: u32,
+    /// Producers among which they are divided, each with a connection for each partition. Each
+    /// sends in order, so with few of them what waits behind a slow answer counts as slow too.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
+    rest_producers: u16,
     /// How long to produce; the end of the input then means nothing.
     #[arg(long)]
     seconds: Option<u64>,
@@ -78,6 +98,13 @@ async fn main() -> anyhow::Result<ExitCode> {
 
 impl Roll {
     fn into_plan(self, password: Secret) -> Plan {
+        let (producers, consumers) = (self.producers.into(), self.consumers.into());
+        let crowd = Crowd { rate: self.rate, producers, consumers };
+        let rest = self.rest.zip(self.rest_topic).map(|(at, topic)| {
+            let access = RestAccess { at, topic, token: secret(REST_TOKEN) };
+            let producers = self.rest_producers.into();
+            (access, Crowd { rate: self.rest_rate, producers, consumers })
+        });
         Plan {
             access: Access {
                 bootstrap: self.bootstrap,
@@ -86,18 +113,19 @@ impl Roll {
                 password,
                 topic: self.topic,
             },
-            rate: self.rate,
-            producers: self.producers.into(),
-            consumers: self.consumers.into(),
+            crowd,
+            rest,
         }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "clap would take it from the arguments as well")]
 fn password() -> anyhow::Result<Secret> {
-    let password = std::env::var(PASSWORD).with_context(|| format!("{PASSWORD} is not set"))?;
-    ensure!(!password.is_empty(), "{PASSWORD} is empty");
-    Ok(Secret::new(password))
+    secret(PASSWORD).with_context(|| format!("{PASSWORD} is not set"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "clap would take it from the arguments as well")]
+fn secret(variable: &str) -> Option<Secret> {
+    std::env::var(variable).ok().filter(|it| !it.is_empty()).map(Secret::new)
 }
 
 /// Stops at a signal, or when the time is over.

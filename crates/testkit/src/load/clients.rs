@@ -12,7 +12,9 @@ use rdkafka::producer::{DeliveryResult, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use tracing::warn;
 
+use super::clock::Clock;
 use super::ledger::Ledger;
+use super::report::PathReport;
 use super::stamp::Stamp;
 
 /// How long the start may take, and how long each of its calls.
@@ -45,6 +47,9 @@ pub enum LoadError {
     /// There is nothing to send to.
     #[error("the topic {0} does not exist, or has no partitions for this user")]
     NoTopic(String),
+    /// The REST proxy has no consumer for us.
+    #[error("the REST proxy refused at the start: {0}")]
+    Rest(String),
     /// The group did not get going.
     #[error("the consumers were assigned {0} of {1} partitions")]
     NotAssigned(usize, usize),
@@ -54,28 +59,30 @@ pub enum LoadError {
 #[derive(Clone, Debug)]
 pub(super) struct Books {
     ledger: Arc<Mutex<Ledger>>,
-    started: Instant,
+    clock: Clock,
 }
 
 impl Books {
-    pub(super) fn open(producers: usize, partitions: usize) -> Self {
+    /// New ones, on the clock that all books of a run share.
+    pub(super) fn open(clock: Clock, producers: usize, partitions: usize) -> Self {
         let ledger = Arc::new(Mutex::new(Ledger::new(producers, partitions)));
-        Self { ledger, started: Instant::now() }
+        Self { ledger, clock }
     }
 
     /// Time since the start of the run.
     pub(super) fn now(&self) -> Duration {
-        self.started.elapsed()
+        self.clock.now()
     }
 
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was written, for the report.
-    pub(super) fn close(self) -> Ledger {
+    /// What was written, as the report.
+    pub(super) fn close(&self) -> PathReport {
         let empty = Ledger::new(0, 0);
-        std::mem::replace(&mut *self.ledger(), empty)
+        let ledger = std::mem::replace(&mut *self.ledger(), empty);
+        ledger.close(self.clock.begun_unix())
     }
 }
 
@@ -111,7 +118,7 @@ pub(super) type LoadProducer = ThreadedProducer<Notes>;
 pub(super) type LoadConsumer = StreamConsumer<Notes>;
 
 impl Access {
-    fn config(&self) -> ClientConfig {
+    pub(super) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &self.bootstrap)

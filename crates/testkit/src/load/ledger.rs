@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::report::{Report, Totals, WindowReport};
+use super::report::{PathReport, Totals, WindowReport};
 use super::stamp::Stamp;
 use super::window::{Event, Windows};
 
@@ -57,8 +57,10 @@ impl Ledger {
         }
     }
 
-    /// Begins another window. What is due from now on belongs to it.
+    /// Begins another window. What is due from now on belongs to it. A silence that lasts counts up
+    /// to here in the window before, and as a whole where it ends.
     pub(crate) fn mark(&mut self, name: &str, at: Duration) {
+        self.note_silence(at);
         self.windows.begin(name, at);
     }
 
@@ -79,7 +81,7 @@ impl Ledger {
         self.unconsumed += u64::from(fate.offset.is_none());
         self.windows.note(stamp.due, Event::Acked { latency: at.saturating_sub(stamp.due) });
         if let Some(before) = self.last_ack[stamp.partition].replace(at) {
-            self.windows.note(at, Event::AckGap(at.saturating_sub(before)));
+            self.windows.note(at, Event::AckGap(stamp.partition, at.saturating_sub(before)));
         }
     }
 
@@ -120,14 +122,15 @@ impl Ledger {
         }
     }
 
+    /// A request for records came to nothing.
+    pub(crate) fn read_failed(&mut self, at: Duration) {
+        self.totals.failed_reads += 1;
+        self.windows.note(at, Event::FailedRead);
+    }
+
     /// Nothing is sent any more. A silence that still lasts counts up to here.
     pub(crate) fn stop(&mut self, at: Duration) {
-        for before in self.last_ack.iter().flatten() {
-            self.windows.note(at, Event::AckGap(at.saturating_sub(*before)));
-        }
-        for before in self.last_consumed.iter().flatten() {
-            self.windows.note(at, Event::ConsumeGap(at.saturating_sub(*before)));
-        }
+        self.note_silence(at);
         self.windows.end(at);
     }
 
@@ -145,8 +148,9 @@ impl Ledger {
         &self.totals
     }
 
-    /// The end: what has no answer yet has failed, what was acknowledged and not read is lost.
-    pub(crate) fn close(mut self) -> Report {
+    /// The end: what has no answer yet has failed, what was acknowledged and not read is lost. The
+    /// run began at `begun_unix`.
+    pub(crate) fn close(mut self, begun_unix: Duration) -> PathReport {
         let fates = self.tracks.iter().flatten().flat_map(|track| &track.fates);
         for fate in fates {
             match fate.outcome {
@@ -161,8 +165,18 @@ impl Ledger {
                 Outcome::Acked | Outcome::Failed => {}
             }
         }
-        let windows: Vec<WindowReport> = self.windows.into_reports();
-        Report { totals: self.totals, windows }
+        let windows: Vec<WindowReport> = self.windows.into_reports(begun_unix);
+        PathReport { totals: self.totals, windows }
+    }
+
+    fn note_silence(&mut self, at: Duration) {
+        for (partition, before) in self.last_ack.iter().enumerate() {
+            let Some(before) = before else { continue };
+            self.windows.note(at, Event::AckGap(partition, at.saturating_sub(*before)));
+        }
+        for before in self.last_consumed.iter().flatten() {
+            self.windows.note(at, Event::ConsumeGap(at.saturating_sub(*before)));
+        }
     }
 
     fn track(&mut self, stamp: &Stamp) -> Option<&mut Track> {

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::report::WindowReport;
+use super::report::{Gap, WindowReport};
 
 /// The name of the window that begins with the run.
-const FIRST: &str = "start";
+pub(super) const FIRST: &str = "start";
+/// So many of the longest gaps are told one by one.
+const TOLD: usize = 48;
 
 /// The windows of a run, each from its mark to the next.
 #[derive(Debug)]
@@ -21,7 +23,9 @@ struct Window {
     lost: u64,
     duplicated: u64,
     out_of_order: u64,
-    longest_gap: Duration,
+    failed_reads: u64,
+    /// The longest, without an acknowledgement: how long, until when, on which partition.
+    gaps: Vec<(Duration, Duration, usize)>,
     consume_gap: Duration,
 }
 
@@ -35,8 +39,9 @@ pub(super) enum Event {
     Lost,
     Duplicated,
     OutOfOrder,
-    /// So long no acknowledgement came for some partition.
-    AckGap(Duration),
+    FailedRead,
+    /// So long no acknowledgement came for this partition.
+    AckGap(usize, Duration),
     /// So long nothing was read from some partition.
     ConsumeGap(Duration),
 }
@@ -68,20 +73,40 @@ impl Windows {
             Event::Lost => window.lost += 1,
             Event::Duplicated => window.duplicated += 1,
             Event::OutOfOrder => window.out_of_order += 1,
-            Event::AckGap(gap) => window.longest_gap = window.longest_gap.max(gap),
+            Event::FailedRead => window.failed_reads += 1,
+            Event::AckGap(partition, gap) => window.note_gap((gap, at, partition)),
             Event::ConsumeGap(gap) => window.consume_gap = window.consume_gap.max(gap),
         }
     }
 
-    pub(super) fn into_reports(self) -> Vec<WindowReport> {
-        self.0.into_iter().map(Window::into_report).collect()
+    /// The reports, of a run that began at `begun_unix`.
+    pub(super) fn into_reports(self, begun_unix: Duration) -> Vec<WindowReport> {
+        self.0.into_iter().map(|it| it.into_report(begun_unix)).collect()
     }
 }
 
 impl Window {
-    fn into_report(mut self) -> WindowReport {
+    fn note_gap(&mut self, gap: (Duration, Duration, usize)) {
+        if self.gaps.len() == TOLD && self.gaps.last().is_some_and(|least| *least >= gap) {
+            return;
+        }
+        let at = self.gaps.partition_point(|it| *it >= gap);
+        self.gaps.insert(at, gap);
+        self.gaps.truncate(TOLD);
+    }
+
+    fn into_report(mut self, begun_unix: Duration) -> WindowReport {
         self.latencies.sort_unstable();
         let to = self.to.unwrap_or(self.from);
+        let gaps: Vec<Gap> = self
+            .gaps
+            .iter()
+            .map(|&(gap, until, partition)| Gap {
+                partition,
+                ms: millis(gap),
+                until_unix_ms: millis(begun_unix + until),
+            })
+            .collect();
         WindowReport {
             name: self.name,
             seconds: to.saturating_sub(self.from).as_secs_f64(),
@@ -90,11 +115,13 @@ impl Window {
             lost: self.lost,
             duplicated: self.duplicated,
             out_of_order: self.out_of_order,
+            failed_reads: self.failed_reads,
             p50_ms: millis(quantile(&self.latencies, 50)),
             p99_ms: millis(quantile(&self.latencies, 99)),
             max_ms: millis(quantile(&self.latencies, 100)),
-            longest_gap_ms: millis(self.longest_gap),
+            longest_gap_ms: gaps.first().map_or(0.0, |it| it.ms),
             consume_gap_ms: millis(self.consume_gap),
+            gaps,
         }
     }
 }
@@ -105,7 +132,7 @@ fn quantile(sorted: &[Duration], percent: usize) -> Duration {
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
-fn millis(duration: Duration) -> f64 {
+pub(super) fn millis(duration: Duration) -> f64 {
     // Microseconds are finer than anything that is measured here.
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
@@ -131,12 +158,24 @@ mod tests {
         windows.begin("roll", 5 * second);
         windows.note(4 * second, Event::Failed);
         windows.note(5 * second, Event::Lost);
-        windows.note(9 * second, Event::AckGap(second));
+        windows.note(9 * second, Event::AckGap(2, second));
         windows.end(10 * second);
-        let reports = windows.into_reports();
+        let reports = windows.into_reports(100 * second);
         assert_eq!((reports[0].name.as_str(), reports[0].failed, reports[0].lost), ("start", 1, 0));
         assert_eq!((reports[1].failed, reports[1].lost), (0, 1));
         assert!((reports[1].seconds - 5.0).abs() < 1e-9);
         assert!((reports[1].longest_gap_ms - 1000.0).abs() < 1e-9);
+        let gap = Gap { partition: 2, ms: 1000.0, until_unix_ms: 109_000.0 };
+        assert_eq!(reports[1].gaps, [gap]);
+    }
+
+    #[test]
+    fn only_the_longest_gaps_are_told() {
+        let mut window = Window::default();
+        for millis in (1..=100).step_by(2).chain((1..=100).rev().step_by(2)) {
+            window.note_gap((Duration::from_millis(millis), Duration::ZERO, 0));
+        }
+        let told: Vec<u128> = window.gaps.iter().map(|it| it.0.as_millis()).collect();
+        assert!(told.iter().copied().eq((53..=100).rev()), "{told:?}");
     }
 }

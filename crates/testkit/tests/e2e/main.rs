@@ -24,3 +24,7 @@ mod s8_recovery;
 mod s9_rest_faults;
 mod s9_rest_tokens;
 mod support;
+mod t1_rollouts;
+mod t2_bad_revisions;
+mod t3_roll_faults;
+mod t4_lifecycle;

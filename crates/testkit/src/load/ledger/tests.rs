@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Ledger;
-use crate::load::report::{Report, Totals};
+use crate::load::report::{PathReport, Totals};
 use crate::load::stamp::Stamp;
 
 fn ms(millis: u64) -> Duration {
@@ -15,7 +15,7 @@ fn sent(ledger: &mut Ledger, count: u64) -> Vec<Stamp> {
     (0..count).map(|i| ledger.send(0, 0, ms(10 * i))).collect()
 }
 
-fn totals(report: &Report) -> (u64, u64, u64, u64, u64, u64) {
+fn totals(report: &PathReport) -> (u64, u64, u64, u64, u64, u64) {
     let Totals { acked, failed, consumed, lost, duplicated, out_of_order, .. } = report.totals;
     (acked, failed, consumed, lost, duplicated, out_of_order)
 }
@@ -33,7 +33,7 @@ fn a_clean_run() {
         }
     }
     assert_eq!((ledger.unresolved(), ledger.unconsumed()), (0, 0));
-    let report = ledger.close();
+    let report = ledger.close(ms(0));
     assert_eq!(totals(&report), (6, 0, 6, 0, 0, 0));
     assert!(report.is_clean());
     assert!((report.windows[0].p50_ms - 3.0).abs() < 1e-9);
@@ -41,7 +41,7 @@ fn a_clean_run() {
 
 #[test]
 fn nothing_sent_is_not_clean() {
-    assert!(!Ledger::new(1, 1).close().is_clean());
+    assert!(!Ledger::new(1, 1).close(ms(0)).is_clean());
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn an_acknowledged_record_that_nobody_reads_is_lost() {
     ledger.consumed(&stamps[0], 0, ms(60));
     ledger.consumed(&stamps[2], 1, ms(60));
     assert_eq!(ledger.unconsumed(), 1);
-    let report = ledger.close();
+    let report = ledger.close(ms(0));
     assert_eq!(totals(&report), (3, 0, 2, 1, 0, 0));
     assert_eq!(report.windows[0].lost, 1);
     assert!(!report.is_clean());
@@ -68,7 +68,7 @@ fn a_failed_record_is_neither_lost_nor_a_duplicate_if_it_turns_up() {
     ledger.consumed(&stamps[0], 0, ms(20));
     // The second has no answer at the end: it failed as well.
     assert_eq!(ledger.unresolved(), 1);
-    assert_eq!(totals(&ledger.close()), (0, 2, 1, 0, 0, 0));
+    assert_eq!(totals(&ledger.close(ms(0))), (0, 2, 1, 0, 0, 0));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn the_same_record_at_another_offset_is_a_duplicate_and_at_the_same_it_is_read_a
     ledger.consumed(&stamp, 7, ms(2));
     ledger.consumed(&stamp, 7, ms(3));
     ledger.consumed(&stamp, 8, ms(4));
-    let report = ledger.close();
+    let report = ledger.close(ms(0));
     assert_eq!(totals(&report), (1, 0, 1, 0, 1, 0));
     assert_eq!(report.totals.reread, 1);
 }
@@ -91,7 +91,7 @@ fn reading_before_the_acknowledgement_arrives_is_no_loss() {
     ledger.consumed(&stamp, 0, ms(2));
     ledger.acked(&stamp, ms(3));
     assert_eq!(ledger.unconsumed(), 0);
-    assert!(ledger.close().is_clean());
+    assert!(ledger.close(ms(0)).is_clean());
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_record_behind_a_later_one_is_out_of_order() {
     for (offset, index) in [(0, 1), (1, 0), (2, 2)] {
         ledger.consumed(&stamps[index], offset, ms(50));
     }
-    assert_eq!(totals(&ledger.close()), (3, 0, 3, 0, 0, 1));
+    assert_eq!(totals(&ledger.close(ms(0))), (3, 0, 3, 0, 0, 1));
 }
 
 #[test]
@@ -115,6 +115,18 @@ fn an_answer_counts_once() {
     ledger.acked(&stamp, ms(2));
     ledger.failed(&stamp);
     assert_eq!((ledger.totals().acked, ledger.totals().failed, ledger.unresolved()), (1, 0, 0));
+}
+
+#[test]
+fn a_request_for_records_that_fails_is_not_clean() {
+    let mut ledger = Ledger::new(1, 1);
+    let stamp = sent(&mut ledger, 1)[0];
+    ledger.acked(&stamp, ms(1));
+    ledger.consumed(&stamp, 0, ms(2));
+    ledger.read_failed(ms(3));
+    let report = ledger.close(ms(0));
+    assert_eq!((report.totals.failed_reads, report.windows[0].failed_reads), (1, 1));
+    assert!(!report.is_clean());
 }
 
 #[test]
@@ -129,11 +141,11 @@ fn stamps_that_were_never_given_out_are_ignored() {
         ledger.failed(&stamp);
         ledger.consumed(&stamp, 0, ms(1));
     }
-    assert_eq!(ledger.close().totals, Totals::default());
+    assert_eq!(ledger.close(ms(0)).totals, Totals::default());
 }
 
 #[test]
-fn a_gap_belongs_to_the_window_in_which_it_ends_and_may_last_until_the_end() {
+fn a_gap_counts_where_it_ends_and_up_to_the_mark_before_and_may_last_until_the_end() {
     let mut ledger = Ledger::new(1, 2);
     let first = ledger.send(0, 0, ms(0));
     ledger.acked(&first, ms(1));
@@ -143,9 +155,9 @@ fn a_gap_belongs_to_the_window_in_which_it_ends_and_may_last_until_the_end() {
     ledger.acked(&second, ms(501));
     ledger.mark("after", ms(600));
     ledger.stop(ms(2501));
-    let windows = ledger.close().windows;
+    let windows = ledger.close(ms(0)).windows;
     let gaps: Vec<f64> = windows.iter().map(|it| it.longest_gap_ms).collect();
-    assert_eq!(gaps, [0.0, 500.0, 2000.0]);
+    assert_eq!(gaps, [99.0, 500.0, 2000.0]);
     // Nothing more was read: that silence ends with the run.
     assert!((windows[2].consume_gap_ms - 2499.0).abs() < 1e-9);
     // Latency counts from when a record was due, in the window of that time.

@@ -7,7 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use model::Timestamp;
-use rdkafka::client::OAuthToken;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::{DefaultClientContext, OAuthToken};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -202,6 +203,32 @@ impl Stack {
             })?
         })
         .await
+    }
+
+    /// Makes a topic at Kafka, past the control plane, which would refuse it.
+    pub(crate) async fn raw_topic(&self, name: &str, partitions: i32, replication: i32) {
+        let client = self.client(&self.bootstrap(), &self.admin().await);
+        let admin: AdminClient<DefaultClientContext> = client.config.create().expect("a client");
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replication));
+        let made = admin.create_topics([&topic], &AdminOptions::new()).await;
+        made.expect("Kafka answers")[0].as_ref().expect("the topic is made");
+    }
+
+    /// Deletes such a topic.
+    pub(crate) async fn delete_raw_topic(&self, name: &str) {
+        let client = self.client(&self.bootstrap(), &self.admin().await);
+        let admin: AdminClient<DefaultClientContext> = client.config.create().expect("a client");
+        let deleted = admin.delete_topics(&[name], &AdminOptions::new()).await;
+        deleted.expect("Kafka answers")[0].as_ref().expect("the topic is deleted");
+    }
+
+    /// How many replicas a node has, of all topics that `avnadmin` sees.
+    pub(crate) async fn replicas_on(&self, node: i32) -> usize {
+        let client = self.client(&self.bootstrap(), &self.admin().await);
+        let seen = blocking(move || metadata(&client.producer())).await.expect("metadata");
+        let partitions =
+            seen.topics().iter().flat_map(rdkafka::metadata::MetadataTopic::partitions);
+        partitions.filter(|it| it.replicas().contains(&node)).count()
     }
 
     fn client(&self, broker: &str, login: &Login) -> Client {

@@ -49,6 +49,15 @@ impl Run {
         assert!(sent.expect("cannot run kill").success());
     }
 
+    /// A variable of its environment, such as a URL with a password in it.
+    pub(crate) fn variable(&self, name: &str) -> String {
+        let bytes = fs::read(format!("/proc/{}/environ", self.pid)).expect("it is our process");
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let mut variables = text.split('\0').filter_map(|it| it.split_once('='));
+        let found = variables.find(|it| it.0 == name).map(|it| it.1.to_owned());
+        found.unwrap_or_else(|| panic!("{} has no {name}", self.pid))
+    }
+
     /// Stops it where it is, until the answer is dropped. To others it looks as if the network had
     /// lost it: its connections stay, and nothing is answered.
     pub(crate) fn pause(&self) -> Paused<'_> {
@@ -97,6 +106,74 @@ impl Stack {
             self.orchestrator().map_or(Ok(()), |it| Err(format!("{it:?}")))
         })
         .await;
+    }
+
+    /// Kills the orchestrator and starts it again as it was started, at once and without waiting for
+    /// the stack. [`Stack::bring_up`] has to follow sooner or later: nobody else knows of this one.
+    pub(crate) async fn replace_orchestrator(&self) {
+        let run = self.orchestrator().expect("the orchestrator runs");
+        let environment = fs::read(format!("/proc/{}/environ", run.pid)).expect("it is ours");
+        let environment = String::from_utf8_lossy(&environment).into_owned();
+        let variables = environment.split('\0').filter_map(|it| it.split_once('='));
+        let (_, arguments) = look(run.pid).expect("it still runs");
+        self.kill_orchestrator().await;
+        let log = fs::OpenOptions::new().append(true).open(self.dir.join("logs/orchestrator.log"));
+        let log = log.expect("the orchestrator has a log");
+        let started = Command::new("setsid")
+            .arg("--fork")
+            .args(&arguments)
+            .env_clear()
+            .envs(variables)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file"))
+            .stderr(log)
+            .status();
+        assert!(started.expect("cannot run setsid").success());
+    }
+
+    /// The processes of the stack's database.
+    pub(crate) fn postgres(&self) -> Vec<Run> {
+        let data = self.dir.join("postgres").display().to_string();
+        let server = all().find(|(_, it)| it[0].ends_with("postgres") && it.contains(&data));
+        let (server, _) = server.expect("Postgres runs");
+        let parent = |pid: u32| -> Option<u32> {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+        };
+        let backends = all().filter(|(run, _)| parent(run.pid) == Some(server.pid));
+        let backends: Vec<Run> = backends.map(|(run, _)| run).collect();
+        std::iter::once(server).chain(backends).collect()
+    }
+
+    /// Restarts a broker as somebody would who knows nothing of the orchestrator: ends it, and
+    /// starts it again with the same arguments before anybody has noticed.
+    pub(crate) async fn restart_by_hand(&self, node: u32) {
+        let broker = self.running().brokers[&node].clone();
+        let (_, arguments) = look(broker.run.pid).expect("it runs");
+        let folder = fs::read_link(format!("/proc/{}/cwd", broker.run.pid)).expect("it has one");
+        // The orchestrator looks twice a second, and must not see it gone.
+        let orchestrator = self.orchestrator().expect("the orchestrator runs");
+        let paused = orchestrator.pause();
+        broker.run.signal(TERM);
+        wait_until("the broker has stopped", Duration::from_mins(1), async || {
+            if broker.run.is_alive() { Err("it runs".to_owned()) } else { Ok(()) }
+        })
+        .await;
+        let started = Command::new("setsid")
+            .arg("--fork")
+            .args(&arguments)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        assert!(started.expect("cannot run setsid").success());
+        wait_until("it runs again", Duration::from_secs(10), async || {
+            let now = self.running().brokers.get(&node).cloned();
+            now.filter(|it| it.run != broker.run).ok_or_else(|| "it does not".to_owned())
+        })
+        .await;
+        drop(paused);
     }
 
     /// Brings the stack up again as `cargo xtask dev` does, and waits until all is well.

@@ -1,0 +1,2 @@
+alter table service drop powered;
+alter table node drop life;

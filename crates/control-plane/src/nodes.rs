@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use model::{Node, NodeId, NodeLife, NodePorts};
+use model::{Node, NodeId, NodePorts};
 use serde::{Deserialize, Serialize};
 use service_config::controllers;
 use store::{AddNodeError, Service};
@@ -152,9 +152,7 @@ async fn remove(app: &App, service: &Service, node: NodeId) -> Result<(), ApiErr
             "Node {node} is a controller of the service, and those stay"
         )));
     }
-    let in_transit = app.store.nodes.in_transit(service.id).await?;
-    if in_transit.get(&node) != Some(&NodeLife::Leaving) {
-        app.store.nodes.dismiss(service.id, node, "api").await?;
-    }
+    // `false` if it leaves already.
+    app.store.nodes.dismiss(service.id, node, "api").await?;
     Ok(())
 }

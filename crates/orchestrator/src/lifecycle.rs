@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kafka::{Admin, KafkaError, ReassignTo};
+use kafka::{Admin, KafkaError};
 use model::{Node, NodeId, NodeLife, NodeState, NodeStatus, ServiceId};
 use observe::kafka_view;
 use rolling::{Incarnation, KafkaView, Places, spread};
@@ -14,6 +14,7 @@ use store::{Service, Store, StoreError};
 use tracing::info;
 
 use crate::driver::{Driver, DriverError, Observed, ServiceRef};
+use crate::look::reassign;
 
 /// How many partitions get other replicas at once.
 const AT_ONCE: usize = 20;
@@ -35,8 +36,6 @@ pub(crate) enum LifecycleError {
 /// What to do next about nodes that come and go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Next {
-    /// Nothing: none comes or goes.
-    Nothing,
     /// Something is on its way.
     Wait,
     /// Give partitions other replicas.
@@ -62,18 +61,10 @@ pub(crate) async fn pass<D: Driver>(
     }
     let view = kafka_view(admin).await?.view;
     match next(&service.nodes, &in_transit, &view) {
-        Next::Nothing => return Ok(true),
         Next::Wait => {}
         Next::Move(moves) => {
             info!(partitions = moves.len(), "moving partitions between nodes");
-            let targets = moves.into_iter().filter_map(|it| {
-                Some(ReassignTo {
-                    topic: it.partition.topic.parse().ok()?,
-                    partition: it.partition.index,
-                    replicas: Some(it.to),
-                })
-            });
-            admin.alter_reassignments(&targets.collect::<Vec<_>>()).await?;
+            reassign(admin, &moves).await?;
         }
         Next::Settle(node) => store.nodes.settle(service.id, node).await?,
         Next::Dismiss(node) => {
@@ -84,9 +75,6 @@ pub(crate) async fn pass<D: Driver>(
 }
 
 fn next(nodes: &[Node], in_transit: &BTreeMap<NodeId, NodeLife>, view: &KafkaView) -> Next {
-    if in_transit.is_empty() {
-        return Next::Nothing;
-    }
     if view.reassignments > 0 {
         return Next::Wait;
     }

@@ -153,15 +153,20 @@ impl Cluster for RealCluster {
     }
 
     async fn reassign(&self, partitions: &[NewReplicas]) -> Result<(), KafkaError> {
-        let targets = partitions.iter().filter_map(|it| {
-            Some(ReassignTo {
-                topic: it.partition.topic.parse().ok()?,
-                partition: it.partition.index,
-                replicas: Some(it.to.clone()),
-            })
-        });
-        self.admin.alter_reassignments(&targets.collect::<Vec<_>>()).await
+        reassign(&self.admin, partitions).await
     }
+}
+
+/// Gives partitions other replicas. Answers when the change has begun.
+pub(crate) async fn reassign(admin: &Admin, partitions: &[NewReplicas]) -> Result<(), KafkaError> {
+    let targets = partitions.iter().filter_map(|it| {
+        Some(ReassignTo {
+            topic: it.partition.topic.parse().ok()?,
+            partition: it.partition.index,
+            replicas: Some(it.to.clone()),
+        })
+    });
+    admin.alter_reassignments(&targets.collect::<Vec<_>>()).await
 }
 
 /// Whether a node's listener for clients answers a SASL handshake.

@@ -78,7 +78,8 @@ pub struct RollTimes {
     /// How long all has to have been well after any other node, the last included.
     #[arg(long, env = "TIDEGATE_SOAK_SECONDS", default_value_t = 15)]
     pub soak_seconds: u32,
-    /// How long a node has to have been in sync before it leads again.
+    /// How long a node has to have been in sync, and has led the probe's partition, before it leads
+    /// others again.
     #[arg(long, env = "TIDEGATE_LEADERS_DELAY_SECONDS", default_value_t = 10)]
     pub leaders_delay_seconds: u32,
 }

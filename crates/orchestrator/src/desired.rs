@@ -50,7 +50,7 @@ pub async fn apply(
     let credentials = users::apply(store, admin, service.id, &users, missing).await;
     let topics = topics::apply(store, admin, service.id).await;
     let acls = acls::apply(store, admin, service.id, &users).await;
-    let dynamic = dynamic::apply(admin, &service.dynamic_config).await;
+    let dynamic = dynamic::apply(admin, service).await;
     let removed = users::remove(store, admin, service.id, &users, acls.is_ok()).await;
     let parts = [
         ("users", credentials),

@@ -7,12 +7,11 @@ use std::time::Duration;
 use futures::future::join_all;
 use kafka::{Admin, AdminConfig, ErrorCode, KafkaError, NewTopic, Probe};
 use model::{ProbeFigures, RolloutId, TopicName};
+use rolling::PROBE_TOPIC;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-/// Its topic, which users may see.
-const TOPIC: &str = "_tidegate_probe";
 /// How often a record is due in each partition.
 const EVERY: Duration = Duration::from_millis(100);
 /// When a record that is not acknowledged counts as failed: `delivery.timeout.ms` of a client that
@@ -80,7 +79,7 @@ pub(crate) async fn run(
     noticed: &Noticed,
     stop: &CancellationToken,
 ) {
-    let Ok(topic) = TOPIC.parse::<TopicName>() else { return };
+    let Ok(topic) = PROBE_TOPIC.parse::<TopicName>() else { return };
     while let Err(error) = ensure_topic(admin, &topic, partitions).await {
         debug!(error = %web::chain(&error), "no topic for the probe yet");
         tokio::select! {

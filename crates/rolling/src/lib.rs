@@ -35,7 +35,7 @@ pub use crate::placement::{Places, spread};
 pub use crate::policy::Policy;
 pub use crate::replication::{NewReplicas, Raised};
 pub use crate::rollout::{Direction, Order, Paused, Remedy, Rollout};
-pub use crate::step::{End, Step, next_step};
+pub use crate::step::{End, PROBE_TOPIC, Step, next_step};
 pub use crate::view::{
     AuthView, Incarnation, Jwks, KafkaView, NodeView, PartitionId, PartitionView, Process, Quorum,
     ServiceView,

@@ -9,8 +9,8 @@ pub struct Policy {
     pub canary_bake_ms: i64,
     /// How long it has to have been whole after any other node, the last included.
     pub soak_ms: i64,
-    /// How long a node has to have been in sync before it leads again: its caches are cold, and
-    /// clients may not have found it yet (KAFKA-20708).
+    /// How long a node has to have been in sync, and has led the probe's partition, before it leads
+    /// others again: its caches are cold, and clients may not have found it yet (KAFKA-20708).
     pub leaders_delay_ms: i64,
     /// How long a process may take until it is registered, unfenced and answers, unless it recovers
     /// its logs; three times as long as the node's restarts take usually, if that is more.

@@ -11,7 +11,7 @@ use crate::replication::raise;
 use crate::turn::{Placement, inherent, next_batch};
 use crate::{
     AuthView, Blocker, Direction, Failure, Jwks, KafkaView, NewReplicas, PartitionId,
-    PartitionView, Raised, Remedy, Rollout, ServiceView, Window, WindowState,
+    PartitionView, Policy, Raised, Remedy, Rollout, ServiceView, Window, WindowState,
 };
 
 /// How long after its start a process that is gone counts as one that keeps exiting.
@@ -25,6 +25,9 @@ const LEADERS_AT_ONCE: usize = 200;
 const WINDOW_MARGIN_HALVES: i64 = 3;
 /// What a restart takes if nobody has seen one yet.
 const UNKNOWN_RESTART_MS: i64 = 60_000;
+
+/// The topic to which the orchestrator's own client writes during a rollout.
+pub const PROBE_TOPIC: &str = "_tidegate_probe";
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,45 +158,54 @@ fn settle(
     let Some(since) = view.whole_since else {
         return Some(Step::Wait(Blocker::Soaking(*node, now.plus_ms(soak))));
     };
-    let for_ms = now.ms_since(since);
     let away = |it: &&PartitionView| {
         it.leader != it.replicas.first().copied()
             && it.replicas.first().is_some_and(|it| view.nodes.contains_key(it))
     };
-    if for_ms < RESTORE_LEADERS_MS
+    if now.ms_since(since) < RESTORE_LEADERS_MS
         && let Some(found) = partitions(kafka.partitions.iter().filter(away))
     {
-        if for_ms < policy.leaders_delay_ms {
-            return Some(Step::Wait(Blocker::LeadersAway(found)));
-        }
-        return Some(Step::RestoreLeaders(next_leaders(
-            kafka,
-            kafka.partitions.iter().filter(away),
-        )));
+        let calm_ms = view.calm_since.map(|it| now.ms_since(it));
+        let next = next_leaders(policy, kafka, kafka.partitions.iter().filter(away), calm_ms);
+        return Some(match next {
+            none if none.is_empty() => Step::Wait(Blocker::LeadersAway(found)),
+            next => Step::RestoreLeaders(next),
+        });
     }
     let calm = view.calm_since.unwrap_or(now).max(since);
     (now.ms_since(calm) < soak).then(|| Step::Wait(Blocker::Soaking(*node, calm.plus_ms(soak))))
 }
 
-/// The leaderships that go back next: to each node as many as it has already, at least one, so that
-/// a process that has just started is warm before much depends on it. Kafka's own topics go last:
-/// who leads those coordinates groups, which have to wait while it loads them.
+/// The leaderships that go back next, so that a process that has just started is warm before much
+/// depends on it: first those of the probe, on which nobody waits; `leaders_delay_ms` later one to
+/// each node, and twice as many as it has whenever a look shows the same leaders as the one before.
+/// Kafka's own topics go last: who leads those coordinates groups, which have to wait while it loads
+/// them.
 fn next_leaders<'a>(
+    policy: &Policy,
     kafka: &KafkaView,
     away: impl Iterator<Item = &'a PartitionView>,
+    calm_ms: Option<i64>,
 ) -> Vec<PartitionId> {
+    let is_probe = |it: &PartitionView| *it.topic == *PROBE_TOPIC;
+    let (probe, mut away): (Vec<&PartitionView>, Vec<_>) = away.partition(|it| is_probe(it));
+    if !probe.is_empty() {
+        return probe.into_iter().map(PartitionView::id).collect();
+    }
+    let Some(calm_ms) = calm_ms else { return Vec::new() };
     let mut leads: BTreeMap<NodeId, usize> = BTreeMap::new();
-    for leader in kafka.partitions.iter().filter_map(|it| it.leader) {
+    for leader in kafka.partitions.iter().filter(|it| !is_probe(it)).filter_map(|it| it.leader) {
         *leads.entry(leader).or_default() += 1;
     }
-    let mut away: Vec<&PartitionView> = away.collect();
     away.sort_by_key(|it| (it.topic.starts_with("__"), &it.topic, it.index));
     let mut given: BTreeMap<NodeId, usize> = BTreeMap::new();
     away.retain(|it| {
         let Some(to) = it.replicas.first() else { return false };
+        let leads = leads.get(to).copied().unwrap_or(0);
         let given = given.entry(*to).or_default();
         *given += 1;
-        *given <= leads.get(to).copied().unwrap_or(0).clamp(1, LEADERS_AT_ONCE)
+        let is_warm = leads > 0 || calm_ms >= policy.leaders_delay_ms;
+        is_warm && *given <= (2 * leads).clamp(1, LEADERS_AT_ONCE)
     });
     away.into_iter().map(PartitionView::id).collect()
 }

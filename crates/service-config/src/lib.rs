@@ -32,7 +32,7 @@ pub use crate::impact::{Impact, impact};
 pub use crate::merge::merge;
 pub use crate::render::{Rendered, Topology, controllers, render, render_node};
 pub use crate::rest::rest_settings;
-pub use crate::schema::{is_dynamic_option, schema};
+pub use crate::schema::{THREAD_POOLS, owned_dynamic_properties, schema};
 pub use crate::topic::TOPIC_OPTIONS;
 
 /// Options by name, nested as the API has them: `{"kafka": {"log_segment_bytes": 1073741824}}`.

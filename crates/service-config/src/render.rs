@@ -235,6 +235,10 @@ fn defaults(node_count: usize) -> Section {
         // What a new cluster starts with; from then on the dynamic value counts.
         (MIN_IN_SYNC, min_in_sync.clone()),
         ("offsets.topic.replication.factor", replication.clone()),
+        // A follower that asks a new leader which has not heard of it yet waits for so long before it
+        // asks again (`AbstractFetcherThread`), and `acks=all` with it: with Kafka's 1 s that is
+        // nearly all of what clients notice when leaders move.
+        ("replica.fetch.backoff.ms", "100".into()),
         ("share.coordinator.state.topic.min.isr", min_in_sync.clone()),
         ("share.coordinator.state.topic.replication.factor", replication.clone()),
         ("transaction.state.log.min.isr", min_in_sync),

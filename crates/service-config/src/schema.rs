@@ -1,6 +1,6 @@
 //! The option catalogue: one JSON schema, served as it is, and the same as types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -143,12 +143,30 @@ fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, 
     Regex::new(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
-/// Whether a broker property, by Kafka's name, is one that an option sets while brokers run. Only
-/// such a property is the platform's to take away again.
-pub fn is_dynamic_option(property: &str) -> bool {
-    let option = property.replace('.', "_");
-    let found = catalogue().find("kafka").and_then(|it| it.properties.get(&option));
-    found.is_some_and(|it| it.update == Update::Dynamic)
+/// Sizes of thread pools, which Kafka changes at run time to no more than twice and no less than
+/// half of what they are (`DynamicThreadPool`). A broker that starts checks that against its file,
+/// and if it does not hold, ignores **everything** that is set dynamically (Kafka 4.3.1). So they are
+/// never set so, and taken away where somebody did.
+pub const THREAD_POOLS: [&str; 6] = [
+    "background.threads",
+    "log.cleaner.threads",
+    "num.io.threads",
+    "num.network.threads",
+    "num.recovery.threads.per.data.dir",
+    "num.replica.fetchers",
+];
+
+/// The broker properties, by Kafka's names, that Kafka can change at run time and whose value is the
+/// platform's: those of dynamic options, one that every file sets, and [`THREAD_POOLS`]. Only such
+/// a property is the platform's to take away again.
+pub fn owned_dynamic_properties() -> &'static BTreeSet<String> {
+    static OWNED: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+        let options = catalogue().find("kafka").map(|it| &it.properties).into_iter().flatten();
+        let dynamic = options.filter(|(_, it)| it.update == Update::Dynamic);
+        let fixed = THREAD_POOLS.into_iter().chain(["unclean.leader.election.enable"]);
+        dynamic.map(|(name, _)| broker_property(name)).chain(fixed.map(str::to_owned)).collect()
+    });
+    &OWNED
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! stopped. What an algorithm looks at is its own; when the cluster is whole again is looked at
 //! from outside, in the same way for all of them.
 
+mod drain;
 mod kafka_utils;
 mod naive;
 mod process;
@@ -35,6 +36,8 @@ const SETTLE: Duration = Duration::from_secs(5);
 pub enum Algorithm {
     /// Each alone, the next when the whole cluster is well: what three restarts cost at least.
     Single,
+    /// The same, with its leaders moved away before the stop.
+    Drain,
     /// SIGTERM, wait for the end, start, wait until its port is open; the next.
     Naive,
     /// The same by SIGKILL.
@@ -71,6 +74,7 @@ pub async fn roll(plan: Plan, tell: impl FnOnce(RollReport)) -> anyhow::Result<(
     site.begin();
     let result = match plan.algorithm {
         Algorithm::Single => single::roll(&mut site, &ids).await,
+        Algorithm::Drain => drain::roll(&mut site, &ids).await,
         Algorithm::Naive => naive::roll(&mut site, &ids, Signal::TERM).await,
         Algorithm::Kill9 => naive::roll(&mut site, &ids, Signal::KILL).await,
         Algorithm::KafkaUtils => kafka_utils::roll(&mut site, &ids, plan.gate).await,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{
-    DescribeConfigsResourceResult, DescribeConfigsResult,
+    DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
 };
 use kafka_protocol::messages::incremental_alter_configs_request::{
     AlterConfigsResource, AlterableConfig,
@@ -56,6 +56,9 @@ pub struct ConfigEntry {
     pub read_only: bool,
     /// Whether it is a secret.
     pub sensitive: bool,
+    /// What it would be without anything set dynamically: the file's value, or Kafka's own default.
+    /// Told of a broker's configs only.
+    pub at_start: Option<String>,
 }
 
 /// A change to one config. The others stay as they are.
@@ -87,7 +90,9 @@ impl Admin {
             .with_resource_type(kind)
             .with_resource_name(text(name))
             .with_configuration_keys(keys.map(|it| it.iter().map(|&it| text(it)).collect()));
-        let request = DescribeConfigsRequest::default().with_resources(vec![asked]);
+        let request = DescribeConfigsRequest::default()
+            .with_resources(vec![asked])
+            .with_include_synonyms(true);
         let call = match resource {
             ConfigResource::Broker(id) => Call::node(*id, &request),
             ConfigResource::Topic(_) | ConfigResource::ClusterDefault => Call::any(&request),
@@ -181,5 +186,15 @@ fn entries(result: &DescribeConfigsResult) -> impl Iterator<Item = ConfigEntry> 
         source: config_source::meaning(it.config_source).unwrap_or(ConfigSource::Unknown),
         read_only: it.read_only,
         sensitive: it.is_sensitive,
+        at_start: at_start(it),
     })
+}
+
+/// Synonyms come in the order in which they count.
+fn at_start(config: &DescribeConfigsResourceResult) -> Option<String> {
+    let starts = |it: &&DescribeConfigsSynonym| {
+        let source = config_source::meaning(it.source);
+        matches!(source, Some(ConfigSource::StaticBroker | ConfigSource::Default))
+    };
+    config.synonyms.iter().find(starts)?.value.as_ref().map(ToString::to_string)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use kafka::{Admin, AdminConfig, Credential};
+use kafka::{Admin, AdminConfig, Credential, ReassignTo};
 use model::{NodeId, Principal, Secret};
 use rustix::process::Signal;
 use tokio::net::TcpStream;
@@ -14,12 +14,15 @@ use tracing::{info, warn};
 
 use super::process::Broker;
 use super::report::{Restart, RollReport};
-use super::view::View;
+use super::view::{Part, View};
 
 /// How often to look.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The deadline of a call. One that takes longer comes from a cluster that is not well.
 const CALL: Duration = Duration::from_secs(3);
+/// How many leaders are moved away at once, and how long that may settle.
+const DRAIN_AT_ONCE: usize = 8;
+const DRAIN_PAUSE: Duration = Duration::from_millis(500);
 /// How long a controlled shutdown may take: Kafka's own limit is five minutes.
 const STOP: Duration = Duration::from_secs(330);
 /// How long a port may stay closed, and how long the cluster may take to become whole.
@@ -153,6 +156,33 @@ impl Site {
             }
         }
         self.view().await.is_ok_and(|it| it.is_whole(&ids))
+    }
+
+    /// Makes the last of its replicas of whoever leads a partition now and is `away`, and elects the
+    /// first, a few at a time. The answer brings it back.
+    pub(super) async fn drain(&self, away: NodeId) -> anyhow::Result<Vec<ReassignTo>> {
+        let parts = self.view().await?.partitions;
+        let led: Vec<Part> = parts
+            .into_iter()
+            .filter(|it| it.leader == Some(away) && it.in_sync.len() > 1)
+            .collect();
+        let as_it_was = led.iter().filter_map(|it| it.reassign(it.replicas.clone())).collect();
+        for some in led.chunks(DRAIN_AT_ONCE) {
+            let last = |it: &Part| {
+                let others = it.replicas.iter().copied().filter(|it| *it != away);
+                it.reassign(others.chain([away]).collect::<Vec<_>>())
+            };
+            self.reorder(&some.iter().filter_map(last).collect::<Vec<_>>()).await?;
+            sleep(DRAIN_PAUSE).await;
+        }
+        Ok(as_it_was)
+    }
+
+    /// Gives partitions their replicas in this order, and elects the first of each.
+    pub(super) async fn reorder(&self, order: &[ReassignTo]) -> anyhow::Result<()> {
+        self.admin.alter_reassignments(order).await?;
+        let named: Vec<_> = order.iter().map(|it| (it.topic.clone(), it.partition)).collect();
+        Ok(self.admin.elect_preferred_leaders_of(&named).await?)
     }
 
     /// Gives partitions back to their preferred leaders, so that what comes next begins as this

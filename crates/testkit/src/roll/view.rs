@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kafka::{Admin, KafkaError, Quorum};
+use kafka::{Admin, KafkaError, Quorum, ReassignTo};
 use model::{NodeId, TopicName};
 
 /// Where topics do not say: Kafka's default is 1, our services' is 2.
@@ -22,9 +22,20 @@ pub(super) struct View {
 pub(super) struct Part {
     /// `TOPIC-INDEX`
     pub(super) name: String,
+    pub(super) topic: String,
+    pub(super) index: i32,
+    pub(super) leader: Option<NodeId>,
     pub(super) replicas: Vec<NodeId>,
     pub(super) in_sync: Vec<NodeId>,
     pub(super) min_isr: usize,
+}
+
+impl Part {
+    /// The same partition on these replicas.
+    pub(super) fn reassign(&self, replicas: Vec<NodeId>) -> Option<ReassignTo> {
+        let topic = self.topic.parse().ok()?;
+        Some(ReassignTo { topic, partition: self.index, replicas: Some(replicas) })
+    }
 }
 
 impl View {
@@ -44,6 +55,9 @@ impl View {
             let min_isr = min_isr(&topic.name).unwrap_or(MIN_ISR);
             partitions.extend(topic.partitions.into_iter().map(|it| Part {
                 name: format!("{}-{}", topic.name, it.index),
+                topic: topic.name.clone(),
+                index: it.index,
+                leader: it.leader,
                 replicas: it.replicas,
                 in_sync: it.in_sync,
                 min_isr,

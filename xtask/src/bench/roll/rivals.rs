@@ -9,6 +9,8 @@ pub(super) struct Rival {
 
 /// What three restarts cost at the least: the baseline of our time.
 pub(super) const SINGLE: &str = "single";
+/// The same, with leaders moved away before each stop.
+pub(super) const DRAIN: &str = "drain";
 /// It waits for a number of checks.
 pub(super) const KAFKA_UTILS: &str = "kafka-utils";
 /// How often it finds the cluster well before it goes on, by its own rule and here.
@@ -17,8 +19,9 @@ pub(super) const CHECKS_HERE: u32 = 2;
 /// How many seconds lie between two checks.
 pub(super) const CHECK_SECS: u32 = 10;
 
-pub(super) const RIVALS: [Rival; 5] = [
+pub(super) const RIVALS: [Rival; 6] = [
     Rival { name: SINGLE, note: "each alone; total is the sum of stop, start and resync" },
+    Rival { name: DRAIN, note: "each alone, after its leaders were moved away, eight at a time" },
     Rival {
         name: "strimzi",
         note: "without the 15 s that Kubernetes waits before it probes for readiness",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 use xshell::Shell;
 
@@ -55,6 +55,16 @@ impl Api<'_> {
         let request = self.authorized(Request::new("POST", url));
         let response = request.body("application/json", body.to_string()).send(self.sh)?;
         response.json().context("creating the service").map(drop)
+    }
+
+    /// Switches the service on, which somebody has switched off.
+    pub(crate) fn power_on(&self) -> anyhow::Result<()> {
+        let url = format!("{}/v1/project/{PROJECT}/service/{SERVICE}", self.url);
+        let request = self.authorized(Request::new("PUT", url));
+        let body = json!({ "powered": true }).to_string();
+        let response = request.body("application/json", body).send(self.sh)?;
+        ensure!(response.status == 200, "power on: {} {}", response.status, response.body);
+        Ok(())
     }
 
     fn get(&self, path: &str) -> anyhow::Result<Response> {

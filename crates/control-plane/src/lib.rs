@@ -21,6 +21,7 @@ mod kafka_admin;
 mod logs;
 mod maintenance;
 mod nodes;
+mod placement;
 mod plans;
 mod preconditions;
 mod preflight;

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use model::{Node, NodeId, NodePorts};
+use model::NodeId;
 use serde::{Deserialize, Serialize};
 use service_config::controllers;
 use store::{AddNodeError, Service};
@@ -14,7 +14,7 @@ use crate::App;
 use crate::caller::{OfService, ServicePath};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, Path};
-use crate::services::PORTS_PER_NODE;
+use crate::placement::place;
 
 /// The most nodes that are added at once, and that a service has.
 const MOST: u16 = 30;
@@ -108,7 +108,8 @@ async fn add(app: &App, service: &Service, count: u16) -> Result<Vec<i32>, ApiEr
         return Err(ApiError::Conflict(message.into()));
     }
     for _ in 0..ATTEMPTS {
-        let nodes = place(app, service, count).await?;
+        let highest = app.store.services.highest_port().await?;
+        let nodes = place(&app.settings, &service.nodes, count, highest)?.nodes;
         match app.store.nodes.add(service.id, &nodes, "api").await {
             Ok(()) => return Ok(nodes.iter().map(|it| it.id.0).collect()),
             Err(AddNodeError::Taken) => {}
@@ -117,28 +118,6 @@ async fn add(app: &App, service: &Service, count: u16) -> Result<Vec<i32>, ApiEr
         }
     }
     Err(ApiError::Conflict("Others take the same ports, try again".into()))
-}
-
-/// On the hosts in turn, after those that are there, on ports that no service has.
-async fn place(app: &App, service: &Service, count: u16) -> Result<Vec<Node>, ApiError> {
-    let full = || ApiError::Conflict("No ports are left for another node".into());
-    let highest = app.store.services.highest_port().await?;
-    let first = highest.map_or(Some(app.settings.port_base), |it| it.checked_add(3));
-    let first = first.ok_or_else(full)?;
-    let last_id = service.nodes.iter().map(|it| it.id.0).max().unwrap_or(0);
-    let hosts = app.settings.node_hosts.iter().cycle().skip(service.nodes.len());
-    let mut nodes = Vec::new();
-    for (at, host) in (0..count).zip(hosts) {
-        let port = first.checked_add(at * PORTS_PER_NODE).ok_or_else(full)?;
-        let last = port.checked_add(PORTS_PER_NODE).ok_or_else(full)?;
-        nodes.push(Node {
-            id: NodeId(last_id + 1 + i32::from(at)),
-            host: host.host.clone(),
-            ports: NodePorts { controller: port, internal: port + 1, client: last - 1 },
-            rack: host.rack.clone(),
-        });
-    }
-    Ok(nodes)
 }
 
 async fn remove(app: &App, service: &Service, node: NodeId) -> Result<(), ApiError> {

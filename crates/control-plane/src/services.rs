@@ -17,7 +17,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::create::CreateService;
-pub(crate) use self::create::PORTS_PER_NODE;
 use self::update::{ImpactView, UpdateService, Updated};
 pub(crate) use self::view::{show, users_of};
 pub(crate) use self::wire::{AclView, ServiceView, UserView};

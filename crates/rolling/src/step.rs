@@ -18,6 +18,9 @@ use crate::{
 const START_AGAIN_MS: i64 = 10_000;
 /// For how long after the cluster is whole preferred leaderships are restored before the next node.
 const RESTORE_LEADERS_MS: i64 = 120_000;
+/// How often, and for how long then, leaderships are looked after without a rollout.
+const LEADERS_AGAIN_MS: i64 = 300_000;
+const LEADERS_MOMENT_MS: i64 = 15_000;
 /// How many leaderships are given back at once (KAFKA-20708).
 const LEADERS_AT_ONCE: usize = 200;
 /// A node's restart may take this much longer than usual, in halves, and still has to fit into the
@@ -116,7 +119,11 @@ fn without_rollout(view: &ServiceView, now: Timestamp) -> Step {
     match blocker {
         Some(blocker) => Step::Wait(blocker),
         None if !view.raised.is_empty() => Step::LowerReplication(view.raised.clone()),
-        None => Step::Idle,
+        None => {
+            let kafka = view.kafka.as_ref().filter(|_| is_time_for_leaders(view, now));
+            let leaders = kafka.and_then(|it| restore_leaders(&Policy::default(), view, it, now));
+            leaders.unwrap_or(Step::Idle)
+        }
     }
 }
 
@@ -158,22 +165,39 @@ fn settle(
     let Some(since) = view.whole_since else {
         return Some(Step::Wait(Blocker::Soaking(*node, now.plus_ms(soak))));
     };
+    if now.ms_since(since) < RESTORE_LEADERS_MS
+        && let Some(step) = restore_leaders(policy, view, kafka, now)
+    {
+        return Some(step);
+    }
+    let calm = view.calm_since.unwrap_or(now).max(since);
+    (now.ms_since(calm) < soak).then(|| Step::Wait(Blocker::Soaking(*node, calm.plus_ms(soak))))
+}
+
+/// Gives leaderships back to the preferred replicas, if some are elsewhere.
+fn restore_leaders(
+    policy: &Policy,
+    view: &ServiceView,
+    kafka: &KafkaView,
+    now: Timestamp,
+) -> Option<Step> {
     let away = |it: &&PartitionView| {
         it.leader != it.replicas.first().copied()
             && it.replicas.first().is_some_and(|it| view.nodes.contains_key(it))
     };
-    if now.ms_since(since) < RESTORE_LEADERS_MS
-        && let Some(found) = partitions(kafka.partitions.iter().filter(away))
-    {
-        let calm_ms = view.calm_since.map(|it| now.ms_since(it));
-        let next = next_leaders(policy, kafka, kafka.partitions.iter().filter(away), calm_ms);
-        return Some(match next {
-            none if none.is_empty() => Step::Wait(Blocker::LeadersAway(found)),
-            next => Step::RestoreLeaders(next),
-        });
-    }
-    let calm = view.calm_since.unwrap_or(now).max(since);
-    (now.ms_since(calm) < soak).then(|| Step::Wait(Blocker::Soaking(*node, calm.plus_ms(soak))))
+    let found = partitions(kafka.partitions.iter().filter(away))?;
+    let calm_ms = view.calm_since.map(|it| now.ms_since(it));
+    let next = next_leaders(policy, kafka, kafka.partitions.iter().filter(away), calm_ms);
+    let waits = next.is_empty();
+    Some(if waits { Step::Wait(Blocker::LeadersAway(found)) } else { Step::RestoreLeaders(next) })
+}
+
+/// Whether leaderships are to be given back without a rollout: after all has become whole, and now
+/// and then for a moment, if somebody has moved them.
+fn is_time_for_leaders(view: &ServiceView, now: Timestamp) -> bool {
+    let since = |it: Option<Timestamp>| it.map(|it| now.ms_since(it));
+    since(view.whole_since).is_some_and(|it| it < RESTORE_LEADERS_MS)
+        || since(view.calm_since).is_some_and(|it| it % LEADERS_AGAIN_MS < LEADERS_MOMENT_MS)
 }
 
 /// The leaderships that go back next, so that a process that has just started is warm before much

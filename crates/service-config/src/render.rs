@@ -227,6 +227,9 @@ fn defaults(node_count: usize) -> Section {
     let min_in_sync = min_in_sync(node_count, None).to_string();
     section([
         ("auto.create.topics.enable", "false".into()),
+        // The orchestrator does that, few at a time. Kafka gives a broker that has just come back all
+        // of its leaderships at once: whoever writes there waits for seconds.
+        ("auto.leader.rebalance.enable", "false".into()),
         // A broker that stops asks at each heartbeat whether it may go: with Kafka's 2 s it stands
         // still for up to 6 s (`BrokerLifecycleManager`).
         ("broker.heartbeat.interval.ms", "500".into()),

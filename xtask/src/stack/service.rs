@@ -82,10 +82,14 @@ impl Stack<'_> {
     }
 }
 
-/// Creates the service if there is none.
+/// Creates the service if there is none, and switches it on if somebody has switched it off.
 pub(super) fn create_if_missing(api: &Api<'_>) -> anyhow::Result<()> {
     let part = Part::new("service");
     let word = match api.find_service()? {
+        Some(service) if service["state"] == "POWEROFF" => {
+            api.power_on()?;
+            "was switched off: switched on"
+        }
         Some(_) => "already there",
         None => {
             api.create_service()?;

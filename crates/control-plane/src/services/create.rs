@@ -1,6 +1,6 @@
 //! Making a service: where its nodes shall be, its passwords, its first configuration.
 
-use model::{Node, NodeId, NodePorts, ProjectName, ServiceId, ServiceName};
+use model::{Node, ProjectName, ServiceId, ServiceName};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use service_config::{Effective, Rendered, Topology, UserConfig, effective, render};
@@ -11,15 +11,13 @@ use uuid::Uuid;
 use super::update::{is_open, reread, warn_of_open_rest};
 use super::{merged, refuse_unknown};
 use crate::error::ApiError;
+use crate::placement::{Placed, place};
 use crate::plans::{PLANS, Plan, plan};
 use crate::service_types::KAFKA;
-use crate::{App, Settings, clouds, preflight, random};
+use crate::{App, clouds, preflight, random};
 
 /// How often other ports are chosen because somebody took the same at the same time.
 const ATTEMPTS: usize = 8;
-
-/// Ports of a node: one for each listener.
-pub(crate) const PORTS_PER_NODE: u16 = 3;
 
 /// A service to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -58,7 +56,8 @@ pub(super) async fn create(
         preflight::check(oidc, &app.settings.idp_policy).await?;
     }
     for _ in 0..ATTEMPTS {
-        let placed = place(&app.settings, plan, app.store.services.highest_port().await?)?;
+        let highest = app.store.services.highest_port().await?;
+        let placed = place(&app.settings, &[], plan.nodes, highest)?;
         let rendered = rendered(&name, plan, &effective, &placed.nodes);
         let protection = body.termination_protection.unwrap_or_default();
         let new = new_service(&project, &name, plan, &user_config, rendered, placed, protection)?;
@@ -81,34 +80,6 @@ fn unknown_plan() -> ApiError {
     ApiError::Invalid(format!("Invalid 'plan': it is none of {}", known.join(", ")))
 }
 
-/// Where the parts of a service shall be.
-struct Placed {
-    nodes: Vec<Node>,
-    rest: (String, u16),
-}
-
-/// Puts the nodes on the hosts in turn, on ports that no service has.
-fn place(settings: &Settings, plan: &Plan, highest: Option<u16>) -> Result<Placed, ApiError> {
-    let full = || ApiError::Conflict("No ports are left for another service".into());
-    let first = highest.map_or(Some(settings.port_base), |it| it.checked_add(1));
-    let first = first.ok_or_else(full)?.max(settings.port_base);
-    let rest = first.checked_add(plan.nodes * PORTS_PER_NODE).ok_or_else(full)?;
-    let mut hosts = settings.node_hosts.iter().cycle();
-    let mut nodes = Vec::new();
-    for at in 0..plan.nodes {
-        let host = hosts.next().ok_or_else(|| ApiError::Internal("no hosts for nodes".into()))?;
-        let port = first + at * PORTS_PER_NODE;
-        nodes.push(Node {
-            id: NodeId(i32::from(at) + 1),
-            host: host.host.clone(),
-            ports: NodePorts { controller: port, internal: port + 1, client: port + 2 },
-            rack: host.rack.clone(),
-        });
-    }
-    let rest_host = nodes.first().map(|it| it.host.clone()).unwrap_or_default();
-    Ok(Placed { nodes, rest: (rest_host, rest) })
-}
-
 fn rendered(name: &ServiceName, plan: &Plan, effective: &Effective, nodes: &[Node]) -> Rendered {
     let topology =
         Topology { service_name: name, nodes, previous_jwks_url: None, heap_mb: plan.heap_mb };
@@ -124,6 +95,7 @@ fn new_service(
     placed: Placed,
     termination_protection: bool,
 ) -> Result<NewService, ApiError> {
+    let rest_host = placed.nodes.first().map(|it| it.host.clone()).unwrap_or_default();
     Ok(NewService {
         id: ServiceId(Uuid::now_v7()),
         project: project.clone(),
@@ -135,7 +107,7 @@ fn new_service(
         dynamic_config: rendered.dynamic,
         termination_protection,
         nodes: placed.nodes,
-        rest: placed.rest,
+        rest: (rest_host, placed.next_port),
         secrets: ServiceSecrets {
             broker: random::own_password()?,
             admin: random::own_password()?,

@@ -8,7 +8,8 @@ use super::cluster::{
 };
 use crate::{
     AuthView, Blocker, Direction, End, Failure, FailureKind, Incarnation, Jwks, NewReplicas,
-    Paused, Raised, Remedy, Rollout, ServiceView, Step, Window, WindowState, next_step,
+    PROBE_TOPIC, Paused, Raised, Remedy, Rollout, ServiceView, Step, Window, WindowState,
+    next_step,
 };
 
 #[test]
@@ -221,29 +222,72 @@ fn leaderships_go_back_before_the_next_node_and_not_forever() {
     kafka(&mut view).partitions[0].leader = Some(NodeId(2));
     kafka(&mut view).quorum.leader = Some(NodeId(1));
     let rollout = rollout_with(NEW, &[1]);
-    view.whole_since = Some(NOW.plus_ms(-9_999));
-    assert_eq!(waits_for(&rollout, &view), Blocker::LeadersAway(found(1, "orders-0")));
-    view.whole_since = Some(NOW.plus_ms(-10_000));
+    view.whole_since = Some(NOW.plus_ms(-20_000));
+    // It leads nothing yet.
+    for partition in &mut kafka(&mut view).partitions {
+        partition.leader = partition.leader.filter(|it| *it != NodeId(1)).or(Some(NodeId(2)));
+    }
+    let away = view.kafka.iter().flat_map(|it| &it.partitions);
+    let n_away = away.filter(|it| it.leader != it.replicas.first().copied()).count();
+    view.calm_since = Some(NOW.plus_ms(-9_999));
+    assert_eq!(waits_for(&rollout, &view), Blocker::LeadersAway(found(n_away, "orders-0")));
+    view.calm_since = Some(NOW.plus_ms(-10_000));
     let id = kafka(&mut view).partitions[0].id();
     assert_eq!(decide(&rollout, &view), Step::RestoreLeaders(vec![id]));
     view.whole_since = Some(NOW.plus_ms(-120_000));
-    assert_eq!(decide(&rollout, &view), restart([3]), "node 2 leads two");
+    view.calm_since = view.whole_since;
+    assert_eq!(decide(&rollout, &view), restart([3]), "node 2 leads more");
 }
 
 #[test]
-fn a_node_gets_as_many_leaderships_back_as_it_has_at_least_one_and_at_most_two_hundred() {
+fn a_node_gets_twice_as_many_leaderships_back_as_it_has_at_least_one_and_at_most_two_hundred() {
     let mut view = whole(3, OLD);
     run_to(&mut view, 1, NEW);
-    view.whole_since = Some(NOW.plus_ms(-10_000));
+    view.whole_since = Some(NOW.plus_ms(-20_000));
+    view.calm_since = Some(NOW.plus_ms(-10_000));
     let has = kafka(&mut view).partitions[0].clone();
     let mut away = has.clone();
     away.leader = Some(NodeId(2));
-    for (n_has, n_back) in [(0, 1), (1, 1), (7, 7), (250, 200)] {
+    for (n_has, n_back) in [(0, 1), (1, 2), (7, 14), (250, 200)] {
         let all = [vec![has.clone(); n_has], vec![away.clone(); 300]];
         kafka(&mut view).partitions = all.concat();
         let Step::RestoreLeaders(some) = decide(&rollout_with(NEW, &[1]), &view) else { panic!() };
         assert_eq!(some.len(), n_back, "it has {n_has}");
     }
+    view.calm_since = None;
+    assert_eq!(waits_for(&rollout_with(NEW, &[1]), &view).code(), "leaders_away");
+}
+
+#[test]
+fn the_probe_warms_a_node_up_before_others_depend_on_it() {
+    let mut view = whole(3, OLD);
+    run_to(&mut view, 1, NEW);
+    (view.whole_since, view.calm_since) = (Some(NOW), Some(NOW));
+    let mut probe = kafka(&mut view).partitions[0].clone();
+    (probe.topic, probe.leader) = (PROBE_TOPIC.into(), Some(NodeId(2)));
+    let mut orders = kafka(&mut view).partitions[0].clone();
+    orders.leader = Some(NodeId(2));
+    kafka(&mut view).partitions = vec![orders, probe.clone()];
+    let rollout = rollout_with(NEW, &[1]);
+    assert_eq!(decide(&rollout, &view), Step::RestoreLeaders(vec![probe.id()]), "at once");
+    kafka(&mut view).partitions[1].leader = Some(NodeId(1));
+    assert_eq!(waits_for(&rollout, &view).code(), "leaders_away", "and the delay counts from then");
+}
+
+#[test]
+fn without_a_rollout_leaderships_go_back_after_a_node_did_and_every_five_minutes() {
+    let mut view = whole(3, OLD);
+    kafka(&mut view).partitions[0].leader = Some(NodeId(3));
+    let restores = |whole_ms: i64, calm_ms: i64| {
+        let mut view = view.clone();
+        view.whole_since = Some(NOW.plus_ms(-whole_ms));
+        view.calm_since = Some(NOW.plus_ms(-calm_ms));
+        next_step(None, &view, NOW)
+    };
+    assert!(matches!(restores(60_000, 60_000), Step::RestoreLeaders(_)));
+    assert_eq!(restores(200_000, 200_000), Step::Idle);
+    assert!(matches!(restores(310_000, 310_000), Step::RestoreLeaders(_)));
+    assert_eq!(restores(320_000, 320_000), Step::Idle, "it cannot be had just now");
 }
 
 #[test]

@@ -21,7 +21,6 @@ async fn assert_clean(stack: &Stack, rollout: &Rollout, load: Load) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "written at the end of a session, and not seen to pass yet: run it by its name"]
 async fn the_orchestrator_is_killed_in_each_phase() {
     let stack = Stack::new();
     stack.settled().await;
@@ -59,7 +58,6 @@ async fn a_node_that_is_not_its_turn_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "written at the end of a session, and not seen to pass yet: run it by its name"]
 async fn the_controller_moves_in_the_middle() {
     let stack = Stack::new();
     stack.settled().await;
@@ -74,7 +72,6 @@ async fn the_controller_moves_in_the_middle() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "written at the end of a session, and not seen to pass yet: run it by its name"]
 async fn the_database_is_away_for_half_a_minute() {
     let stack = Stack::new();
     stack.settled().await;
@@ -96,7 +93,6 @@ async fn the_database_is_away_for_half_a_minute() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "written at the end of a session, and not seen to pass yet: run it by its name"]
 async fn without_the_identity_provider_no_node_is_stopped_and_no_broker_dies() {
     let stack = Stack::new();
     stack.with_oidc().await;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
 
 use super::{Answer, Stack, wait_until};
 
@@ -123,6 +124,21 @@ impl Stack {
         self.rollout_is(id, "the rollout ends", Rollout::has_ended).await
     }
 
+    /// Follows a rollout to its end, as `tidegatectl rollout watch` does. Its events.
+    pub(crate) async fn watch(&self, id: &str) -> Vec<Value> {
+        let output = Command::new(self.xtask.with_file_name("tidegatectl"))
+            .args(["--json", "rollout", "watch", &self.service, "--rollout", id])
+            .env("TIDEGATE_URL", &self.url)
+            .env("TIDEGATE_PROJECT", &self.project)
+            .env("TIDEGATE_TOKEN", &self.token)
+            .output()
+            .await
+            .expect("tidegatectl runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        said.lines().map(|it| serde_json::from_str(it).expect("a line is an event")).collect()
+    }
+
     /// Switches OIDC on or off, whichever changes something, and gives the rollout of it.
     pub(crate) async fn change_oidc(&self) -> Rollout {
         let before = self.settled().await;
@@ -151,7 +167,7 @@ impl Stack {
     /// Runs SQL on the stack's own database: for what no API does, because it would be wrong.
     pub(crate) async fn sql(&self, statements: &str) -> String {
         let url = self.program("tidegate-control-plane").variable("TIDEGATE_DATABASE_URL");
-        let mut child = tokio::process::Command::new(psql())
+        let mut child = Command::new(psql())
             .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--dbname", &url])
             .args(["--set", "ON_ERROR_STOP=1", "--single-transaction", "--file", "-"])
             .stdin(Stdio::piped())

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "this is a command-line tool")]
 
 mod auth;
+mod plan;
 mod rest;
 mod roll;
 mod row;
@@ -24,11 +25,16 @@ struct Bench {
     run: fn(&Shell, &Places, &flags::Bench) -> anyhow::Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 3] = [
+const BENCHES: [Bench; 4] = [
     Bench {
         name: "auth",
         what: "one verification of a token, beside the bare arithmetic of its signature",
         run: auth::run,
+    },
+    Bench {
+        name: "plan",
+        what: "one decision of the rolling restart over 1 000 brokers and 200 000 partitions",
+        run: plan::run,
     },
     Bench {
         name: "roll",

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use model::NodeId;
 
 use crate::gate::not_whole;
-use crate::turn::{Placement, inherent, keeps_majority, next_batch};
+use crate::turn::{Placement, inherent, next_batch, quorum_margin};
 use crate::{Blocker, Impact, KafkaView, Order, Rollout, ServiceView, impact};
 
-/// What a node's restart takes if nobody has seen one yet.
-const UNKNOWN_RESTART_MS: i64 = 60_000;
 /// How many partitions of a node are named; the rest is counted.
 const NAMED: usize = 50;
 
@@ -84,7 +82,7 @@ pub fn forecast(rollout: &Rollout, view: &ServiceView) -> Forecast {
             .unwrap_or_else(|_| stale.iter().copied().take(1).collect());
         n_batch += 1;
         let first = n_batch == 1;
-        let away = batch.iter().map(|id| usual(view, *id).0).max().unwrap_or_default();
+        let away = batch.iter().map(|id| view.restart_ms(*id)).max().unwrap_or_default();
         let soak = if first { rollout.policy.canary_bake_ms } else { rollout.policy.soak_ms };
         forecast.duration_ms += away + soak.max(rollout.policy.leaders_delay_ms);
         for node in &batch {
@@ -107,11 +105,6 @@ fn healed(kafka: &KafkaView) -> KafkaView {
     healed
 }
 
-fn usual(view: &ServiceView, node: NodeId) -> (i64, bool) {
-    let usual = view.nodes.get(&node).and_then(|it| it.usual_ms);
-    (usual.unwrap_or(UNKNOWN_RESTART_MS), usual.is_some())
-}
-
 fn node_forecast(
     view: &ServiceView,
     (kafka, placement): (&KafkaView, &Placement<'_>),
@@ -129,25 +122,13 @@ fn node_forecast(
             }
         }
     }
-    let (away_ms, is_measured) = usual(view, node);
     NodeForecast {
         node,
         batch,
-        away_ms,
-        is_measured,
+        away_ms: view.restart_ms(node),
+        is_measured: view.usual_ms(node).is_some(),
         quorum_margin: quorum_margin(kafka, together),
         partitions: found,
         n_partitions,
     }
-}
-
-fn quorum_margin(kafka: &KafkaView, together: &BTreeSet<NodeId>) -> i64 {
-    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    let remaining = kafka.quorum.caught_up.iter().filter(|it| !together.contains(it)).count();
-    let margin = count(remaining) - count(kafka.quorum.voters.len() / 2 + 1);
-    debug_assert!(
-        kafka.quorum.voters.is_disjoint(together)
-            || (margin >= 0) == keeps_majority(kafka, together)
-    );
-    margin
 }

@@ -26,8 +26,6 @@ const LEADERS_AT_ONCE: usize = 200;
 /// A node's restart may take this much longer than usual, in halves, and still has to fit into the
 /// maintenance window.
 const WINDOW_MARGIN_HALVES: i64 = 3;
-/// What a restart takes if nobody has seen one yet.
-const UNKNOWN_RESTART_MS: i64 = 60_000;
 
 /// The topic to which the orchestrator's own client writes during a rollout.
 pub const PROBE_TOPIC: &str = "_tidegate_probe";
@@ -308,11 +306,8 @@ fn outside(
         WindowState::Closed(opens) => return Some(Blocker::WindowClosed(opens)),
         WindowState::Open(closes) => closes,
     };
-    let usual = |id: &NodeId| view.nodes.get(id).and_then(|it| it.usual_ms);
-    let (node, takes) = batch
-        .iter()
-        .map(|id| (*id, usual(id).unwrap_or(UNKNOWN_RESTART_MS)))
-        .max_by_key(|(_, takes)| *takes)?;
+    let (node, takes) =
+        batch.iter().map(|id| (*id, view.restart_ms(*id))).max_by_key(|(_, takes)| *takes)?;
     let fits = now.plus_ms(takes * WINDOW_MARGIN_HALVES / 2).0 <= closes.0;
     let WindowState::Closed(opens) = window.at(closes) else { return None };
     (!fits).then_some(Blocker::WindowTooShort(node, opens))

@@ -8,6 +8,9 @@ use model::{NodeId, RevisionId, Timestamp};
 
 use crate::Raised;
 
+/// What a node's restart takes if nobody has seen one yet.
+const UNKNOWN_RESTART_MS: i64 = 60_000;
+
 /// Tells one run of a node's process from the next. Opaque; the driver makes it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Incarnation(pub String);
@@ -162,6 +165,18 @@ pub struct PartitionId {
     pub topic: Arc<str>,
     /// Its number.
     pub index: i32,
+}
+
+impl ServiceView {
+    /// How long a node's restarts took lately, in milliseconds; `None` if nobody has seen one.
+    pub(crate) fn usual_ms(&self, node: NodeId) -> Option<i64> {
+        self.nodes.get(&node).and_then(|it| it.usual_ms)
+    }
+
+    /// How long a restart of a node is expected to take, in milliseconds.
+    pub(crate) fn restart_ms(&self, node: NodeId) -> i64 {
+        self.usual_ms(node).unwrap_or(UNKNOWN_RESTART_MS)
+    }
 }
 
 impl PartitionView {

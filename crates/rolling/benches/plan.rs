@@ -193,6 +193,7 @@ fn node(id: i32) -> NodeView {
         answers: true,
         auth: AuthView::Untried,
         progress_at: Some(NOW),
+        falls: Vec::new(),
         usual_ms: Some(20_000),
         rack: format!("rack-{}", id % 3),
     }

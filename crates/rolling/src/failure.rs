@@ -9,6 +9,9 @@ use crate::gate::{self, pending};
 use crate::repair::STARTS;
 use crate::{AuthView, NodeView, Order, PartitionView, Rollout, ServiceView};
 
+/// How often a process may fall away after all of it was well.
+const FALLS: usize = 3;
+
 /// A node that did not come back as it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -29,6 +32,8 @@ pub enum FailureKind {
     NotUp,
     /// It did not get back into the in-sync replicas, and nothing moved any more.
     NotInSync,
+    /// It came back, and fell away again and again.
+    Flaps,
     /// It refused who should get in.
     LocksOut,
     /// It let in who should not.
@@ -37,8 +42,14 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::KeepsExiting, Self::NotUp, Self::NotInSync, Self::LocksOut, Self::LetsIn];
+    pub const ALL: [Self; 6] = [
+        Self::KeepsExiting,
+        Self::NotUp,
+        Self::NotInSync,
+        Self::Flaps,
+        Self::LocksOut,
+        Self::LetsIn,
+    ];
 
     /// A stable name, for programs.
     pub const fn as_str(self) -> &'static str {
@@ -46,6 +57,7 @@ impl FailureKind {
             Self::KeepsExiting => "keeps_exiting",
             Self::NotUp => "not_up",
             Self::NotInSync => "not_in_sync",
+            Self::Flaps => "flaps",
             Self::LocksOut => "locks_out",
             Self::LetsIn => "lets_in",
         }
@@ -95,6 +107,11 @@ fn cause(
     }
     if let AuthView::LetsIn(who) = &seen.auth {
         return Some((FailureKind::LetsIn, who.clone()));
+    }
+    let falls = seen.falls.iter().filter(|it| **it >= from(rollout, order)).count();
+    if falls >= FALLS {
+        let why = format!("it was well, and then fenced or out of sync again, {falls} times");
+        return Some((FailureKind::Flaps, why));
     }
     let moved = moved(rollout, view, seen, order)?;
     let patience = policy.start_limit_ms.max(seen.usual_ms.unwrap_or(0).saturating_mul(3));

@@ -30,6 +30,9 @@ const WINDOW_MARGIN_HALVES: i64 = 3;
 /// The topic to which the orchestrator's own client writes during a rollout.
 pub const PROBE_TOPIC: &str = "_tidegate_probe";
 
+/// How long after its opening a maintenance window takes nodes whose restart is longer than itself.
+const WINDOW_BEGINS_MS: i64 = 15 * 60_000;
+
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -308,7 +311,9 @@ fn outside(
     };
     let (node, takes) =
         batch.iter().map(|id| (*id, view.restart_ms(*id))).max_by_key(|(_, takes)| *takes)?;
-    let fits = now.plus_ms(takes * WINDOW_MARGIN_HALVES / 2).0 <= closes.0;
+    // What is longer than a window would never fit: it may begin with one.
+    let needs = (takes * WINDOW_MARGIN_HALVES / 2).min(Window::LENGTH_MS - WINDOW_BEGINS_MS);
+    let fits = now.plus_ms(needs).0 <= closes.0;
     let WindowState::Closed(opens) = window.at(closes) else { return None };
     (!fits).then_some(Blocker::WindowTooShort(node, opens))
 }

@@ -61,6 +61,9 @@ pub struct NodeView {
     /// start, a registration, a replica that came in sync; or else when it was first looked at.
     /// `None` if nobody watches it: then no limit runs.
     pub progress_at: Option<Timestamp>,
+    /// When this process, as far as it was watched, was fenced again or fell out of sync again
+    /// after all of it had been well, oldest first; a handful.
+    pub falls: Vec<Timestamp>,
     /// How long its restarts took lately, from the order until it was whole, in milliseconds.
     pub usual_ms: Option<i64>,
     /// Kafka's `broker.rack`; nodes without one are told apart by nothing.

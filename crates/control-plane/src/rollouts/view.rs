@@ -95,7 +95,7 @@ struct WordView {
 #[derive(Serialize, ToSchema)]
 struct FailureView {
     node: i32,
-    /// `keeps_exiting`, `not_up`, `not_in_sync`, `locks_out` or `lets_in`.
+    /// `keeps_exiting`, `not_up`, `not_in_sync`, `flaps`, `locks_out` or `lets_in`.
     kind: &'static str,
     /// What was seen, in words.
     why: String,

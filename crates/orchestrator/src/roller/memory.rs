@@ -23,6 +23,9 @@ pub(super) struct Memory {
 /// What is older than this says nothing of now: somebody else may have looked after the service.
 const FORGET_MS: i64 = 10_000;
 
+/// So many of the latest falls of a node are remembered.
+const KEPT: usize = 8;
+
 /// What is remembered of a node.
 #[derive(Debug, Default)]
 struct Remembered {
@@ -31,6 +34,10 @@ struct Remembered {
     /// How far it had come, to tell whether it has moved since.
     stage: Stage,
     progress_at: Option<Timestamp>,
+    /// Whether it was unfenced and in sync everywhere in the last look.
+    is_full: bool,
+    /// When it was not any more: the latest times.
+    falls: Vec<Timestamp>,
 }
 
 /// How far a node has come: a larger one is progress.
@@ -106,6 +113,7 @@ impl Memory {
                 answers: answer.answering.contains(&id),
                 auth: remembered.auth.clone(),
                 progress_at: remembered.progress_at,
+                falls: remembered.falls.clone(),
                 usual_ms: written.usual_ms.get(&id).copied(),
                 rack: pin.node.rack.clone(),
             };
@@ -146,7 +154,14 @@ impl Remembered {
         }
         match kafka.filter(|it| it.quorum.leader.is_some()) {
             Some(kafka) => {
-                let (stage, is_well) = Stage::of(kafka, id, answer.answering.contains(&id));
+                let (stage, is_full, lags) =
+                    Stage::of(kafka, id, answer.answering.contains(&id));
+                let is_well = is_full && stage.answers && !lags;
+                if self.is_full && !is_full {
+                    self.falls.push(now);
+                    self.falls.drain(..self.falls.len().saturating_sub(KEPT));
+                }
+                self.is_full = is_full;
                 if stage > self.stage || is_well {
                     self.progress_at = Some(now);
                 }
@@ -173,9 +188,10 @@ impl Remembered {
 }
 
 impl Stage {
-    /// The second value tells whether nothing is wrong with it, as far as it can do anything about
-    /// that: a partition without a leader has nobody to follow.
-    fn of(kafka: &KafkaView, id: NodeId, answers: bool) -> (Self, bool) {
+    /// The second value tells whether it is unfenced and in sync everywhere, as far as it can do
+    /// anything about that: a partition without a leader has nobody to follow. The third, whether
+    /// its metadata is behind.
+    fn of(kafka: &KafkaView, id: NodeId, answers: bool) -> (Self, bool, bool) {
         let (mut in_sync, mut of) = (0, 0);
         for partition in kafka.partitions.iter().filter(|it| it.replicas.contains(&id)) {
             let is_in_sync = partition.in_sync.contains(&id);
@@ -187,8 +203,8 @@ impl Stage {
         let quorum = &kafka.quorum;
         let lags = quorum.behind.contains(&id)
             || quorum.voters.contains(&id) && !quorum.caught_up.contains(&id);
-        let is_well = is_unfenced && answers && in_sync == of && !lags;
-        (Self { is_registered, is_unfenced, answers, in_sync }, is_well)
+        let stage = Self { is_registered, is_unfenced, answers, in_sync };
+        (stage, is_unfenced && in_sync == of, lags)
     }
 }
 

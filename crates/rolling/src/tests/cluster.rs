@@ -116,6 +116,7 @@ fn node_view(id: NodeId, runs: char) -> NodeView {
         answers: true,
         auth: AuthView::Untried,
         progress_at: Some(NOW.plus_ms(-500)),
+        falls: Vec::new(),
         usual_ms: None,
         rack: String::new(),
     }

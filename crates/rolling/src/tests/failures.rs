@@ -114,6 +114,17 @@ fn a_node_that_stays_out_of_sync_without_progress_fails() {
 }
 
 #[test]
+fn a_node_that_falls_away_three_times_fails_and_earlier_falls_count_no_more() {
+    let (mut rollout, mut view) = canary();
+    node(&mut view, 1).falls = [300, 200].map(|it| NOW.plus_ms(-it)).into();
+    assert_eq!(fails(&rollout, &view), None);
+    node(&mut view, 1).falls.push(NOW.plus_ms(-100));
+    assert_eq!(fails(&rollout, &view), Some((FailureKind::Flaps, true)));
+    rollout.since = NOW.plus_ms(-250);
+    assert_eq!(fails(&rollout, &view), None, "a person has let it go on since");
+}
+
+#[test]
 fn a_node_that_locks_out_who_should_get_in_fails_after_a_while() {
     let (rollout, mut view) = canary();
     let locks_out = |ms: i64| AuthView::LocksOut {

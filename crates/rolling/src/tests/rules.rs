@@ -339,6 +339,12 @@ fn nodes_are_restarted_within_the_window_only() {
     assert_eq!(at(closes.plus_ms(-89_999), &view), too_short);
     node(&mut view, 1).usual_ms = Some(40_000);
     assert_eq!(at(closes.plus_ms(-60_000), &view), restart([1]), "it is faster than most");
+    node(&mut view, 1).usual_ms = Some(Window::LENGTH_MS);
+    let opens = closes.plus_ms(-Window::LENGTH_MS);
+    let begins = opens.plus_ms(15 * 60_000);
+    assert_eq!(at(begins, &view), restart([1]), "longer than any window: with its beginning");
+    assert!(matches!(at(begins.plus_ms(1), &view), Step::Wait(Blocker::WindowTooShort(..))));
+    node(&mut view, 1).usual_ms = Some(40_000);
     let back = Rollout { direction: Direction::Back, target: revision(NEW), ..rollout.clone() };
     let mut view = whole(3, NEW);
     view.whole_since = Some(Timestamp(0));

@@ -50,6 +50,7 @@ fn node(pin: NodePin, status: Option<&NodeStatus>, usual_ms: Option<i64>, told: 
         answers: is_registered && !told.silent.contains(&id),
         auth: AuthView::Proven,
         progress_at: None,
+        falls: Vec::new(),
         usual_ms,
         rack: pin.node.rack,
     }

@@ -72,6 +72,7 @@ fn cluster(partitions: Vec<PartitionView>) -> ServiceView {
         answers: true,
         auth: AuthView::Proven,
         progress_at: None,
+        falls: Vec::new(),
         usual_ms: (id == NodeId(1)).then_some(12_000),
         rack: "r".into(),
     };

@@ -154,8 +154,7 @@ impl Remembered {
         }
         match kafka.filter(|it| it.quorum.leader.is_some()) {
             Some(kafka) => {
-                let (stage, is_full, lags) =
-                    Stage::of(kafka, id, answer.answering.contains(&id));
+                let (stage, is_full, lags) = Stage::of(kafka, id, answer.answering.contains(&id));
                 let is_well = is_full && stage.answers && !lags;
                 if self.is_full && !is_full {
                     self.falls.push(now);

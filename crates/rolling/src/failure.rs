@@ -10,7 +10,7 @@ use crate::repair::STARTS;
 use crate::{AuthView, NodeView, Order, PartitionView, Rollout, ServiceView};
 
 /// How often a process may fall away after all of it was well.
-const FALLS: usize = 3;
+pub(crate) const FALLS: usize = 3;
 
 /// A node that did not come back as it should.
 #[derive(Clone, Debug, PartialEq, Eq)]

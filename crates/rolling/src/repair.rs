@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use model::{NodeId, Timestamp};
 
+use crate::failure::FALLS;
 use crate::gate::{lagging, pending, sick};
 use crate::step::{busy, jwks, stale};
 use crate::turn::blocked_sick;
-use crate::{NodeView, Rollout, ServiceView, Step};
+use crate::{KafkaView, NodeView, PartitionView, Rollout, ServiceView, Step};
 
 /// How often a process may be started anew before it counts as one that never stays.
 pub(crate) const STARTS: usize = 2;
@@ -57,18 +58,40 @@ pub(crate) fn repair(rollout: &Rollout, view: &ServiceView, now: Timestamp) -> O
         return Some(Step::Restart(down));
     }
     let is_only = view.nodes.len() == 1;
-    let free = |id: &NodeId| match &view.kafka {
-        Some(kafka) => blocked_sick(rollout, kafka, *id).is_none(),
-        None => is_only && rollout.orders.contains_key(id),
+    let free = |(id, seen): &(&NodeId, &NodeView)| match &view.kafka {
+        Some(kafka) => {
+            blocked_sick(rollout, kafka, **id).is_none()
+                && (is_stuck(rollout, seen, now) || !is_waited_for(kafka, **id, flaps(seen)))
+        }
+        // Silence for a moment is no sickness.
+        None => is_only && rollout.orders.contains_key(id) && is_stuck(rollout, seen, now),
     };
     // A restart would begin the work on the logs anew.
-    let mut waiting = moving.into_iter().filter(|it| !it.1.recovering).map(|it| *it.0);
-    let node = waiting.find(free)?;
+    let mut waiting = moving.into_iter().filter(|it| !it.1.recovering);
+    let (&node, _) = waiting.find(free)?;
     Some(Step::Restart(BTreeSet::from([node])))
 }
 
-/// Nodes that are well but for replicas that do not come in sync with what they were given, and
-/// shall run something else.
+/// Whether clients wait for a node: it is back so far that it may come in sync any moment, and there
+/// are partitions that cannot be written to before it does. One that flaps would be waited for without
+/// end where no replica can be missed.
+fn is_waited_for(kafka: &KafkaView, node: NodeId, flaps: bool) -> bool {
+    let waits = |it: &PartitionView| {
+        it.in_sync.len() < it.effective_min_in_sync()
+            && !(flaps && it.replicas.len() <= it.effective_min_in_sync())
+            && it.replicas.contains(&node)
+            && !it.in_sync.contains(&node)
+    };
+    kafka.fenced.get(&node) == Some(&false) && kafka.partitions.iter().any(waits)
+}
+
+/// Whether a process has fallen away again and again.
+fn flaps(seen: &NodeView) -> bool {
+    seen.falls.len() >= FALLS
+}
+
+/// Nodes that are well but for replicas that do not come in sync with what they were given, or do not
+/// stay so, and shall run something else.
 fn left_behind<'a>(
     rollout: &Rollout,
     view: &'a ServiceView,
@@ -87,7 +110,8 @@ fn left_behind<'a>(
     let found = view
         .nodes
         .iter()
-        .filter(|(id, seen)| elsewhere(id) && stalled(seen) && sick(view, **id).is_none());
+        .filter(|(_, seen)| stalled(seen) || flaps(seen))
+        .filter(|(id, _)| elsewhere(id) && sick(view, **id).is_none());
     let found: Vec<(&NodeId, &NodeView)> = found.collect();
     let any = view.kafka.as_ref().filter(|_| !found.is_empty());
     let lagging = any.map(lagging).unwrap_or_default();

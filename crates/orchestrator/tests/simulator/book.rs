@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{NodeId, RevisionId, RolloutId, Timestamp};
 use orchestrator::roller::ledger::Then;
-use rolling::{Direction, End, Failure, Order, Paused, Policy, Raised, Remedy, Rollout};
+use rolling::{Direction, End, Failure, Order, Paused, Policy, Raised, Remedy, Rollout, Window};
 use store::{ActiveRollout, RecordError};
 use uuid::Uuid;
 
@@ -37,6 +37,7 @@ pub(crate) enum Word {
     Supersede(char),
     Consent(Remedy),
     RollBack,
+    StartNow,
 }
 
 pub(crate) fn revision(digit: char) -> RevisionId {
@@ -63,6 +64,7 @@ impl World {
     pub(crate) fn start_rollout(&mut self, target: char, max_unavailable: usize) {
         let orders = self.book.active.take().map(|it| it.rollout.orders).unwrap_or_default();
         self.book.n_rollouts += 1;
+        let window = self.random.per_mille(150).then(|| self.window());
         let rollout = Rollout {
             target: revision(target),
             base: self.book.stable.map(revision),
@@ -73,7 +75,7 @@ impl World {
             halted: None,
             abort: false,
             remedy: Remedy::Wait,
-            window: None,
+            window,
             policy: Policy { max_unavailable, ..POLICY },
             since: Timestamp(self.now),
         };
@@ -81,6 +83,19 @@ impl World {
         self.book.active = Some(ActiveRollout { id, rollout, version: 1 });
         self.book.stopped_at = None;
         self.log(|| format!("rollout into {target}"));
+    }
+
+    /// A maintenance window that opens soon, or closes soon.
+    fn window(&mut self) -> Window {
+        let opens = self.now + self.random.between(2_000, 25_000);
+        let closes = self.random.per_mille(500);
+        let opens = if closes { opens + 90_000 - Window::LENGTH_MS } else { opens };
+        // Time begins on a Thursday.
+        let (day, seconds) =
+            if opens < 0 { ("wednesday", opens + 86_400_000) } else { ("thursday", opens) };
+        let seconds = seconds / 1_000;
+        let time = format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        Window::parse(day, &time).unwrap()
     }
 
     pub(crate) fn say(&mut self, word: Word) {
@@ -108,6 +123,7 @@ impl World {
                 self.book.stopped_at = self.book.stopped_at.or(Some(now));
             }
             Word::Consent(remedy) => rollout.remedy = remedy,
+            Word::StartNow => rollout.window = None,
             Word::RollBack if rollout.base.is_some() => {
                 (rollout.paused, rollout.halted) = (None, None);
                 rollout.direction = Direction::Back;

@@ -194,7 +194,7 @@ impl History {
         let ids = world.ids();
         let id = *self.random.pick(&ids);
         let spell = Some((now, now + self.random.between(200, 8_000)));
-        let said = match self.random.below(20) {
+        let said = match self.random.below(22) {
             0 | 1 => return world.crash(id),
             2 | 3 => {
                 let n = self.random.below(world.partitions.len());
@@ -227,6 +227,8 @@ impl History {
             16 => Word::Supersede(*self.random.pick(&['a', 'b', 'c', 'd'])),
             17 => Word::Consent(*self.random.pick(&[Remedy::Consent, Remedy::RaiseReplication])),
             18 if self.random.per_mille(400) => Word::RollBack,
+            19 => return world.faults.log_dir = (id, spell),
+            20 if self.random.per_mille(300) => Word::StartNow,
             _ => return,
         };
         world.say(said);
@@ -248,6 +250,8 @@ impl History {
             Word::Supersede('e')
         } else if rollout.paused.is_some() || rollout.halted.is_some() {
             Word::Resume
+        } else if rollout.window.is_some() {
+            Word::StartNow
         } else if rollout.remedy != Remedy::Consent && now > self.fair_from + 20_000 {
             Word::Consent(Remedy::Consent)
         } else {
@@ -288,6 +292,7 @@ impl World {
                 Behaviour::Exits,
                 Behaviour::Hangs,
                 Behaviour::NeverSyncs,
+                Behaviour::Flaps,
                 Behaviour::LocksOut,
                 Behaviour::LetsIn,
             ];

@@ -5,8 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use model::NodeId;
-use rolling::{Direction, End, Failure, NewReplicas, Order, PartitionId, Remedy};
+use model::{NodeId, Timestamp};
+use rolling::{
+    Direction, End, Failure, Incarnation, NewReplicas, Order, PartitionId, Remedy, WindowState,
+};
 
 use crate::book::digit;
 use crate::world::{Agent, Behaviour, Part, World};
@@ -15,6 +17,9 @@ use crate::world::{Agent, Behaviour, Part, World};
 const FRESH_MS: i64 = 2_000;
 /// What the writing down itself may take here.
 const ACTING_MS: i64 = 2_500;
+
+/// What a restart takes if nobody has seen one.
+const UNKNOWN_MS: i64 = 60_000;
 
 /// How well clients of a partition are served with so many replicas in sync.
 fn service(part: &Part, in_sync: usize) -> u8 {
@@ -100,8 +105,17 @@ impl World {
             self.fail("law 9: a node is touched though it was stopped");
         }
         let at = self.order(id).map(|it| it.at);
-        let mates: BTreeSet<i32> =
-            rollout.orders.iter().filter(|(_, it)| Some(it.at) == at).map(|it| it.0.0).collect();
+        // One that was ordered earlier and not stopped, because whoever ordered it died, comes along;
+        // one that was ordered with this one may be back.
+        let is_due = |id: &NodeId, order: &Order| {
+            let process = self.machines[&id.0].process.as_ref();
+            let runs = process.map(|it| Incarnation(it.incarnation.to_string()));
+            runs.is_some() && runs == order.from
+        };
+        let mates = rollout.orders.iter().filter(|(other, it)| {
+            other.0 == id || is_due(other, it) || Some(it.at) == at && !self.is_well(other.0)
+        });
+        let mates: BTreeSet<i32> = mates.map(|it| it.0.0).collect();
         if mates.len() > rollout.policy.max_unavailable {
             self.fail("law 1: too many at once");
         }
@@ -113,11 +127,13 @@ impl World {
         let lingers =
             |spell: Option<(i64, i64)>| self.during(spell) && spell.is_some_and(|it| it.0 <= since);
         let faults = &self.faults;
-        if lingers(faults.reassigning) || lingers(faults.disk.1) || lingers(faults.behind.1) {
+        let disks = lingers(faults.disk.1) || lingers(faults.log_dir.1);
+        if lingers(faults.reassigning) || disks || lingers(faults.behind.1) {
             self.fail(
                 "a node is stopped though a disk, a copy or a reassignment speaks against it",
             );
         }
+        self.check_window(id, since);
         self.check_soak(id, since, &mates);
         let earlier = self.order(id).is_some_and(|it| it.at.0 < read_at);
         let is_active = self.quorum.leader == Some(id)
@@ -129,6 +145,22 @@ impl World {
             .all(|(_, it)| it.process.as_ref().is_none_or(|it| it.revision == revision));
         if is_active && !is_last && !earlier {
             self.fail(&format!("law 4: node {id}, the active controller, is not the last"));
+        }
+    }
+
+    /// On the way forward a node is only stopped while the maintenance window is open, and as long
+    /// before its end as it takes.
+    fn check_window(&self, id: i32, since: i64) {
+        let Some(active) = &self.book.active else { return };
+        let forward = active.rollout.direction == Direction::Forward;
+        let Some(window) = active.rollout.window.filter(|_| forward) else { return };
+        let WindowState::Open(closes) = window.at(Timestamp(since)) else {
+            self.fail(&format!("node {id} is stopped outside of the maintenance window"))
+        };
+        // How long it takes may have been learnt since the ledger was read.
+        let is_unknown = !self.book.usual_ms.contains_key(&NodeId(id));
+        if is_unknown && closes.0 - since < UNKNOWN_MS * 3 / 2 {
+            self.fail(&format!("node {id} does not fit into the maintenance window"));
         }
     }
 

@@ -88,7 +88,7 @@ impl World {
             },
             partitions: partitions.collect(),
             reassignments: others + ours,
-            offline_log_dirs: BTreeSet::new(),
+            offline_log_dirs: set(self.faults.log_dir),
             full_disks: set(self.faults.disk),
         })
     }

@@ -18,6 +18,8 @@ pub(crate) enum Behaviour {
     Hangs,
     /// Their replicas never come in sync.
     NeverSyncs,
+    /// A replica of theirs falls out of sync now and then, and comes back.
+    Flaps,
     /// They refuse who should get in.
     LocksOut,
     /// They let in who should not.
@@ -111,6 +113,7 @@ pub(crate) struct Faults {
     pub kafka: Spell,
     pub reassigning: Spell,
     pub disk: (i32, Spell),
+    pub log_dir: (i32, Spell),
     pub behind: (i32, Spell),
     pub deaf: (i32, Spell),
 }
@@ -154,6 +157,7 @@ impl World {
             self.step_process(id);
         }
         self.step_quorum();
+        self.flap();
         for n in 0..self.partitions.len() {
             self.step_partition(n);
         }
@@ -237,6 +241,21 @@ impl World {
         if has_controller {
             process.is_registered |= process.registers_at <= now;
             process.is_unfenced |= process.is_registered && process.unfences_at <= now;
+        }
+    }
+
+    /// Replicas of nodes that flap fall out of sync, one a step at most.
+    fn flap(&mut self) {
+        let flaps = |id: &i32| {
+            let process = self.machines[id].process.as_ref().filter(|it| it.is_unfenced);
+            process.is_some_and(|it| self.behaviour(it.revision) == Behaviour::Flaps)
+        };
+        let Some(id) = self.ids().into_iter().find(flaps) else { return };
+        if self.is_well(id) && self.random.per_mille(300) {
+            let on_it = |it: &Part| it.in_sync.contains(&id) && it.in_sync.len() > 1;
+            if let Some(n) = self.partitions.iter().position(on_it) {
+                self.fall_out(n, id, false);
+            }
         }
     }
 

@@ -133,8 +133,11 @@ impl Stack {
 
     /// The processes of the stack's database.
     pub(crate) fn postgres(&self) -> Vec<Run> {
-        let data = self.dir.join("postgres").display().to_string();
-        let server = all().find(|(_, it)| it[0].ends_with("postgres") && it.contains(&data));
+        // Its data may lie anywhere: it is known by its port.
+        let url = self.program("tidegate-control-plane").variable("TIDEGATE_DATABASE_URL");
+        let port = url.rsplit_once(':').and_then(|(_, it)| it.split('/').next()).expect("a port");
+        let listens = |it: &[String]| it.windows(2).any(|it| it[0] == "-p" && it[1] == port);
+        let server = all().find(|(_, it)| it[0].ends_with("postgres") && listens(it));
         let (server, _) = server.expect("Postgres runs");
         let parent = |pid: u32| -> Option<u32> {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -52,6 +52,9 @@ pub enum NodeLife {
     Joining,
     /// It is to give away all that it has, and then to go.
     Leaving,
+    /// It has given away all that it had: nobody starts it any more, and once it is down it is
+    /// forgotten.
+    Emptied,
 }
 
 impl NodeLife {
@@ -61,6 +64,7 @@ impl NodeLife {
             Self::Active => "active",
             Self::Joining => "joining",
             Self::Leaving => "leaving",
+            Self::Emptied => "emptied",
         }
     }
 }

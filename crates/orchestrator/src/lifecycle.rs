@@ -42,16 +42,14 @@ enum Next {
     Move(Vec<rolling::NewReplicas>),
     /// The node has its share.
     Settle(NodeId),
-    /// The node has nothing left.
-    Dismiss(NodeId),
+    /// The node has nothing left: write that down, and it is stopped.
+    Empty(NodeId),
 }
 
 /// Brings nodes in and out. Called when all is whole and no rollout is under way. Tells whether
 /// there is nothing left to do.
-pub(crate) async fn pass<D: Driver>(
+pub(crate) async fn pass(
     store: &Store,
-    driver: &Arc<D>,
-    named: &ServiceRef,
     service: &Service,
     admin: &Admin,
 ) -> Result<bool, LifecycleError> {
@@ -67,9 +65,7 @@ pub(crate) async fn pass<D: Driver>(
             reassign(admin, &moves).await?;
         }
         Next::Settle(node) => store.nodes.settle(service.id, node).await?,
-        Next::Dismiss(node) => {
-            dismiss(store, driver, named, service.id, &service.nodes, admin, node).await?;
-        }
+        Next::Empty(node) => store.nodes.emptied(service.id, node, true).await?,
     }
     Ok(false)
 }
@@ -79,41 +75,53 @@ fn next(nodes: &[Node], in_transit: &BTreeMap<NodeId, NodeLife>, view: &KafkaVie
         return Next::Wait;
     }
     let leaves = |id: &NodeId| in_transit.get(id) == Some(&NodeLife::Leaving);
+    let stays = |id: &NodeId| in_transit.get(id).is_none_or(|it| *it == NodeLife::Joining);
     let places: Places =
-        nodes.iter().filter(|it| !leaves(&it.id)).map(|it| (it.id, it.rack.clone())).collect();
+        nodes.iter().filter(|it| stays(&it.id)).map(|it| (it.id, it.rack.clone())).collect();
     let mut moves = spread(&view.partitions, &places);
     if !moves.is_empty() {
         moves.truncate(AT_ONCE);
         return Next::Move(moves);
     }
-    let holds = |id: &NodeId| view.partitions.iter().any(|it| it.replicas.contains(id));
     let joined = in_transit.iter().find(|(_, life)| **life == NodeLife::Joining);
     if let Some((node, _)) = joined {
         return Next::Settle(*node);
     }
     // A partition with more replicas than there are other nodes keeps its node.
-    let empty = in_transit.keys().find(|id| leaves(id) && !holds(id));
-    empty.map_or(Next::Wait, |node| Next::Dismiss(*node))
+    let empty = in_transit.keys().find(|id| leaves(id) && !holds(view, **id));
+    empty.map_or(Next::Wait, |node| Next::Empty(*node))
 }
 
-/// Stops a node that has nothing left, and has everybody forget it, Kafka before the database.
-async fn dismiss<D: Driver>(
+fn holds(view: &KafkaView, node: NodeId) -> bool {
+    view.partitions.iter().any(|it| it.replicas.contains(&node))
+}
+
+/// Stops nodes that have nothing left, and has everybody forget them, Kafka before the database.
+/// Called at each pass: from when one is stopped, nobody but this looks after it.
+pub(crate) async fn see_off<D: Driver>(
     store: &Store,
     driver: &Arc<D>,
     named: &ServiceRef,
-    service: ServiceId,
-    nodes: &[Node],
+    service: &Service,
     admin: &Admin,
-    node: NodeId,
 ) -> Result<(), LifecycleError> {
-    let seen = driver.inventory(named, nodes).await?;
-    if let Some(process) = seen.get(&node).and_then(|it| it.process.clone()) {
-        info!(node.id = %node, "stopping node {node}, which leaves");
-        return Ok(driver.stop(named, &[(node, process.incarnation)].into()).await?);
+    let in_transit = store.nodes.in_transit(service.id).await?;
+    let emptied = in_transit.into_iter().filter(|(_, life)| *life == NodeLife::Emptied);
+    for (node, _) in emptied {
+        let seen = driver.inventory(named, &service.nodes).await?.remove(&node);
+        if holds(&kafka_view(admin).await?.view, node) {
+            info!(node.id = %node, "node {node} has got partitions anew: it stays for now");
+            store.nodes.emptied(service.id, node, false).await?;
+        } else if let Some(process) = seen.and_then(|it| it.process) {
+            info!(node.id = %node, "stopping node {node}, which leaves");
+            driver.stop(named, &[(node, process.incarnation)].into()).await?;
+        } else {
+            admin.unregister_broker(node).await?;
+            driver.remove(named, node).await?;
+            store.nodes.forget(service.id, node).await?;
+        }
     }
-    admin.unregister_broker(node).await?;
-    driver.remove(named, node).await?;
-    Ok(store.nodes.forget(service, node).await?)
+    Ok(())
 }
 
 /// Stops every node of a service that is switched off. Tells whether none runs any more.
@@ -192,7 +200,9 @@ mod tests {
         let before = view(&[&[4, 2, 3]]);
         let Next::Move(moves) = next(&nodes(4), &leaving, &before) else { panic!("no move") };
         assert_eq!(moves[0].to, [1, 2, 3].map(NodeId));
-        assert_eq!(next(&nodes(4), &leaving, &view(&[&[1, 2, 3]])), Next::Dismiss(NodeId(4)));
+        assert_eq!(next(&nodes(4), &leaving, &view(&[&[1, 2, 3]])), Next::Empty(NodeId(4)));
         assert_eq!(next(&nodes(4), &leaving, &view(&[&[1, 2, 3, 4]])), Next::Wait);
+        let emptied = [(NodeId(4), NodeLife::Emptied)].into();
+        assert_eq!(next(&nodes(4), &emptied, &view(&[&[1, 2, 3]])), Next::Wait);
     }
 }

@@ -67,11 +67,11 @@ pub(crate) fn node(
 }
 
 impl Nodes {
-    /// Every node of a service, by id.
+    /// Every node of a service that is to run, by id.
     pub async fn list(&self, service: ServiceId) -> Result<Vec<NodePin>, StoreError> {
         sqlx::query!(
             "select node_id, host, controller_port, internal_port, client_port, rack, pinned_revision
-             from node where service_id = $1 order by node_id",
+             from node where service_id = $1 and life <> 'emptied' order by node_id",
             service.0
         )
         .fetch_all(&self.pool)
@@ -97,8 +97,10 @@ impl Nodes {
         )
         .fetch_all(&self.pool)
         .await?;
-        let life = |word: &str| {
-            if word == "leaving" { NodeLife::Leaving } else { NodeLife::Joining }
+        let life = |word: &str| match word {
+            "leaving" => NodeLife::Leaving,
+            "emptied" => NodeLife::Emptied,
+            _ => NodeLife::Joining,
         };
         Ok(rows.into_iter().map(|row| (NodeId(row.node_id), life(&row.life))).collect())
     }
@@ -150,7 +152,7 @@ impl Nodes {
         let mut tx = self.pool.begin().await?;
         let told = sqlx::query!(
             "update node set life = 'leaving'
-             where service_id = $1 and node_id = $2 and life <> 'leaving'",
+             where service_id = $1 and node_id = $2 and life not in ('leaving', 'emptied')",
             service.0,
             node.0
         )
@@ -179,11 +181,31 @@ impl Nodes {
         changes::commit(tx, service, "orchestrator", "node_joined", &text).await
     }
 
+    /// Whether a node that leaves has given away all that it had. One that got something anew in the
+    /// meantime has to begin again.
+    pub async fn emptied(
+        &self,
+        service: ServiceId,
+        node: NodeId,
+        is_empty: bool,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update node set life = case when $3 then 'emptied' else 'leaving' end
+             where service_id = $1 and node_id = $2 and life in ('leaving', 'emptied')",
+            service.0,
+            node.0,
+            is_empty
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// Forgets a node that leaves: nothing of it runs any more, and Kafka has forgotten it.
     pub async fn forget(&self, service: ServiceId, node: NodeId) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await?;
         sqlx::query!(
-            "delete from node where service_id = $1 and node_id = $2 and life = 'leaving'",
+            "delete from node where service_id = $1 and node_id = $2 and life = 'emptied'",
             service.0,
             node.0
         )

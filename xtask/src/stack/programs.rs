@@ -55,7 +55,7 @@ impl Stack<'_> {
                 // Caches are warm within seconds here, and nobody wants to wait.
                 ("TIDEGATE_CANARY_BAKE_SECONDS", "3".to_owned()),
                 ("TIDEGATE_SOAK_SECONDS", "2".to_owned()),
-                ("TIDEGATE_LEADERS_DELAY_SECONDS", "2".to_owned()),
+                ("TIDEGATE_LEADERS_DELAY_SECONDS", "1".to_owned()),
             ],
         })
     }

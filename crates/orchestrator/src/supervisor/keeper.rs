@@ -26,7 +26,7 @@ use crate::roller::{PassReport, Postgres, RealMachines, Roller};
 use crate::{desired, lifecycle, proxy};
 
 /// The time between two passes while something is under way.
-const BUSY: Duration = Duration::from_millis(500);
+const BUSY: Duration = Duration::from_millis(250);
 /// The time between two passes while all is well.
 const IDLE: Duration = Duration::from_secs(3);
 /// How long a service stays ours without a pass.
@@ -188,6 +188,9 @@ impl<D: Driver> Keeper<D> {
             report(reported, &failed);
             return off.unwrap_or(false);
         }
+        let admin = &read.admin;
+        let left = lifecycle::see_off(&self.store, &self.driver, &named, service, admin).await;
+        failed.extend(left.as_ref().err().map(|it| format!("nodes that leave: {}", chain(it))));
         let passed = match self.roller(roller, &read, named.clone(), effective.as_ref()).await {
             Ok(roller) => roller.pass().await,
             Err(error) => Err(error.into()),
@@ -200,8 +203,7 @@ impl<D: Driver> Keeper<D> {
         let settled = match passed {
             Ok(step) => {
                 debug!(?step, "pass");
-                let is_complete =
-                    step != Step::Idle || self.come_and_go(&read, &named, &mut failed).await;
+                let is_complete = step != Step::Idle || self.come_and_go(&read, &mut failed).await;
                 step == Step::Idle && is_complete && service.state == model::ServiceState::Running
             }
             Err(error) => {
@@ -214,9 +216,9 @@ impl<D: Driver> Keeper<D> {
     }
 
     /// Brings nodes in and out. Tells whether none comes or goes.
-    async fn come_and_go(&self, read: &Read, named: &ServiceRef, failed: &mut Vec<String>) -> bool {
+    async fn come_and_go(&self, read: &Read, failed: &mut Vec<String>) -> bool {
         let Read { service, admin, .. } = read;
-        match lifecycle::pass(&self.store, &self.driver, named, service, admin).await {
+        match lifecycle::pass(&self.store, service, admin).await {
             Ok(is_complete) => is_complete,
             Err(error) => {
                 failed.push(format!("nodes that come and go: {}", chain(&error)));

@@ -65,9 +65,11 @@ pub async fn kafka_view(admin: &Admin) -> Result<Told, KafkaError> {
         }
     }
     let silent = log_dirs.iter().filter(|(_, dirs)| dirs.is_err()).map(|(id, _)| *id).collect();
+    let fenced: BTreeMap<NodeId, bool> =
+        cluster.brokers.iter().map(|it| (it.id, it.fenced)).collect();
     let view = KafkaView {
-        fenced: cluster.brokers.iter().map(|it| (it.id, it.fenced)).collect(),
-        quorum: quorum_view(&quorum),
+        quorum: quorum_view(&quorum, &fenced),
+        fenced,
         partitions,
         reassignments: reassignments.len(),
         offline_log_dirs: log_dirs_with(&log_dirs, |it| it.error.is_some()),
@@ -108,7 +110,9 @@ fn agreed(mut one: Vec<Topic>, two: Vec<Topic>) -> Vec<Topic> {
     one
 }
 
-fn quorum_view(quorum: &kafka::Quorum) -> Quorum {
+/// A broker that has left is an observer for five minutes more: only those count that the controller
+/// waits for before it lets another stop (`BrokerHeartbeatManager#lowestActiveOffset`).
+fn quorum_view(quorum: &kafka::Quorum, fenced: &BTreeMap<NodeId, bool>) -> Quorum {
     let leader = quorum.voters.iter().find(|it| Some(it.id) == quorum.leader);
     let leaders_clock = leader.and_then(|it| it.last_caught_up);
     let is_caught_up = |it: &&QuorumReplica| {
@@ -122,7 +126,12 @@ fn quorum_view(quorum: &kafka::Quorum) -> Quorum {
         epoch: quorum.leader_epoch,
         voters: quorum.voters.iter().map(|it| it.id).collect(),
         caught_up: quorum.voters.iter().filter(is_caught_up).map(|it| it.id).collect(),
-        behind: quorum.observers.iter().filter(|it| !is_caught_up(it)).map(|it| it.id).collect(),
+        behind: quorum
+            .observers
+            .iter()
+            .filter(|it| !is_caught_up(it) && fenced.get(&it.id) == Some(&false))
+            .map(|it| it.id)
+            .collect(),
     }
 }
 
@@ -166,6 +175,32 @@ mod tests {
         .into();
         assert_eq!(log_dirs_with(&seen, is_full), [2, 4].map(NodeId).into());
         assert_eq!(log_dirs_with(&seen, |it| it.error.is_some()), [3, 4].map(NodeId).into());
+    }
+
+    #[test]
+    fn only_brokers_that_take_part_can_be_behind() {
+        let replica = |id, last_caught_up| QuorumReplica {
+            id: NodeId(id),
+            log_end_offset: 0,
+            last_fetch: None,
+            last_caught_up,
+        };
+        let now = model::Timestamp(10_000);
+        let quorum = kafka::Quorum {
+            leader: Some(NodeId(1)),
+            leader_epoch: 1,
+            high_watermark: 0,
+            voters: vec![replica(1, Some(now))],
+            observers: vec![
+                replica(4, Some(now)),
+                replica(5, Some(now.plus_ms(-2_001))),
+                replica(6, None),
+                replica(7, None),
+            ],
+        };
+        let fenced = [(1, false), (4, false), (5, false), (6, true)];
+        let fenced = fenced.map(|(id, it)| (NodeId(id), it)).into();
+        assert_eq!(quorum_view(&quorum, &fenced).behind, [NodeId(5)].into());
     }
 
     #[test]

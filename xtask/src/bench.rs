@@ -6,6 +6,7 @@ mod plan;
 mod rest;
 mod roll;
 mod row;
+mod services;
 
 use std::fs;
 
@@ -25,7 +26,7 @@ struct Bench {
     run: fn(&Shell, &Places, &flags::Bench) -> anyhow::Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 4] = [
+const BENCHES: [Bench; 5] = [
     Bench {
         name: "auth",
         what: "one verification of a token, beside the bare arithmetic of its signature",
@@ -45,6 +46,11 @@ const BENCHES: [Bench; 4] = [
         name: "rest",
         what: "the REST proxy beside native librdkafka: throughput, latency, CPU and memory",
         run: rest::run,
+    },
+    Bench {
+        name: "services",
+        what: "one orchestrator that looks after 500 services, their nodes and Kafka simulated",
+        run: services::run,
     },
 ];
 

@@ -28,8 +28,8 @@ const JWKS_FRESH_MS: i64 = 3_000;
 pub struct RealCluster {
     /// For admin calls, on the internal listener.
     pub admin: Admin,
-    /// How to log in by way of trial.
-    pub trials: Trials,
+    /// How to log in by way of trial; `None` if nobody was to be tried when that was read.
+    pub trials: Option<Trials>,
     /// Where the keys are, what tokens have to be, and where that may be; `None` without OIDC.
     pub oidc: Option<(Oidc, IdpPolicy)>,
     /// How to get a good token, if the service has means to.
@@ -48,7 +48,7 @@ struct Keys {
 impl RealCluster {
     /// A cluster that nobody has looked at.
     pub fn new(admin: Admin) -> Self {
-        Self { admin, trials: Trials::default(), oidc: None, probe: None, keys: Mutex::default() }
+        Self { admin, trials: None, oidc: None, probe: None, keys: Mutex::default() }
     }
 
     /// Whether a broker that starts would find its keys. Keys that were found are not asked for
@@ -88,10 +88,17 @@ impl RealCluster {
     }
 
     async fn logins(&self, question: &Question<'_>) -> BTreeMap<NodeId, Logins> {
-        let mut trials = self.trials.clone();
         if question.log_in_at.is_empty() {
             return BTreeMap::new();
         }
+        let unanswered = |why: &str| {
+            let each = question.log_in_at.iter();
+            each.map(|id| (*id, Logins::Unanswered(why.to_owned()))).collect()
+        };
+        // Without any trial nothing is shown of a node.
+        let Some(mut trials) = self.trials.clone() else {
+            return unanswered("the credentials were not read yet");
+        };
         if let Some((oidc, policy)) = &self.oidc {
             let kids = self.keys().await.ok().flatten().map(|it| it.kids).unwrap_or_default();
             trials.oidc = Some(Forgery {
@@ -103,10 +110,7 @@ impl RealCluster {
             match self.good_token(policy).await {
                 Ok(token) => trials.good_token = token,
                 // Without it, it cannot be shown that a node lets in who it should.
-                Err(why) => {
-                    let unanswered = |id: &NodeId| (*id, Logins::Unanswered(why.clone()));
-                    return question.log_in_at.iter().map(unanswered).collect();
-                }
+                Err(why) => return unanswered(&why),
             }
         }
         let trials = &trials;
@@ -173,4 +177,28 @@ pub(crate) async fn reassign(admin: &Admin, partitions: &[NewReplicas]) -> Resul
 async fn answers_clients(node: &Node) -> bool {
     let offered = sasl_mechanisms(&node.client_address(), HANDSHAKE).await;
     offered.is_ok_and(|it| !it.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka::{AdminConfig, Credential};
+    use model::NodePorts;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_node_that_nobody_knows_how_to_try_is_not_proven() {
+        let admin = Admin::new(AdminConfig {
+            bootstrap: Vec::new(),
+            credential: Credential::OauthBearer { token: Secret::new("t".to_owned()) },
+            client_id: "test".to_owned(),
+            timeout: HANDSHAKE,
+        });
+        let ports = NodePorts { controller: 1, internal: 2, client: 3 };
+        let node = Node { id: NodeId(1), host: "h".into(), ports, rack: "r".into() };
+        let log_in_at = [node.id].into();
+        let question = Question { nodes: &[node], log_in_at: &log_in_at, needs_keys: false };
+        let logins = RealCluster::new(admin).logins(&question).await;
+        assert!(matches!(logins[&NodeId(1)], Logins::Unanswered(_)), "{logins:?}");
+    }
 }

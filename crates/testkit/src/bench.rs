@@ -1,6 +1,7 @@
 //! The load tools of `tidegate-bench`: each measures one thing, with as little CPU of its own as it
 //! can, because it shares the machine with what it measures.
 
+mod brokers;
 pub(crate) mod connection;
 mod drain;
 mod failures;
@@ -17,6 +18,7 @@ mod settings;
 mod tokens;
 mod topics;
 
+pub use self::brokers::{Addresses, Fleet, SimulatedBrokers};
 pub use self::connection::Target;
 pub use self::drain::{Drain, drain};
 pub use self::idle::{IdlePolls, idle_polls};

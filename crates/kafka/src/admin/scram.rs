@@ -27,7 +27,8 @@ const ITERATIONS: NonZeroU32 = NonZeroU32::new(8192).unwrap();
 const SALT: usize = 32;
 
 impl Admin {
-    /// Gives a user a password for one mechanism, in place of an earlier one.
+    /// Gives a user a password for one mechanism, in place of an earlier one. Hashing it takes some
+    /// milliseconds, on a thread of its own.
     pub async fn upsert_scram(
         &self,
         user: &str,
@@ -36,12 +37,16 @@ impl Admin {
     ) -> Result<(), KafkaError> {
         let mut salt = [0; SALT];
         rand::fill(&mut salt).map_err(|_| KafkaError::Invalid("no random numbers"))?;
+        let password = password.clone();
+        let hashing =
+            tokio::task::spawn_blocking(move || salted(mechanism, &password, &salt, ITERATIONS));
+        let hash = hashing.await.map_err(|_| KafkaError::Invalid("the change was given up"))?;
         let upsertion = ScramCredentialUpsertion::default()
             .with_name(text(user))
             .with_mechanism(scram_mechanism::code(mechanism))
             .with_iterations(ITERATIONS.get().cast_signed())
             .with_salt(Bytes::copy_from_slice(&salt))
-            .with_salted_password(salted(mechanism, password, &salt, ITERATIONS).into());
+            .with_salted_password(hash.into());
         let request = AlterUserScramCredentialsRequest::default().with_upsertions(vec![upsertion]);
         self.ask(Call::any(&request), self.deadline(), altered).await?;
         Ok(())

@@ -36,6 +36,7 @@ pub(super) async fn apply(
         let there = actual.get(topic.name.as_str()).copied();
         let config = configs.get(topic.name.as_str()).map(Vec::as_slice).unwrap_or_default();
         match make(store, admin, service, topic, there, config).await {
+            Ok(()) if topic.problem.is_none() => {}
             Ok(()) => store.topics.set_problem(service, &topic.name, None).await?,
             Err(DesiredError::Kafka(error)) if error.code().is_some() => {
                 let problem = error.to_string();

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kafka::{Admin, AdminConfig, Credential, ScramMechanism};
-use model::{IdpPolicy, Principal, RolloutId, Secret, ServiceId, Timestamp, Username};
+use model::{
+    IdpPolicy, Principal, RolloutId, Secret, ServiceId, ServiceState, Timestamp, Username,
+};
 use rolling::{Policy, Step};
 use service_config::{Effective, Rules, effective};
 use store::{Lease, Service, ServiceSecrets, Store, StoreError, UserType};
@@ -203,8 +205,14 @@ impl<D: Driver> Keeper<D> {
         let settled = match passed {
             Ok(step) => {
                 debug!(?step, "pass");
+<<<<<<< HEAD
                 let is_complete = step != Step::Idle || self.come_and_go(&read, &mut failed).await;
                 step == Step::Idle && is_complete && service.state == model::ServiceState::Running
+=======
+                let is_complete =
+                    step != Step::Idle || self.come_and_go(&read, &named, &mut failed).await;
+                step == Step::Idle && is_complete && service.state == ServiceState::Running
+>>>>>>> 5f79414 (bench services: one orchestrator beside 500 simulated services)
             }
             Err(error) => {
                 failed.push(chain(&error));
@@ -256,7 +264,15 @@ impl<D: Driver> Keeper<D> {
         named: ServiceRef,
         effective: Option<&Effective>,
     ) -> Result<&'a mut ServiceRoller<D>, StoreError> {
-        let trials = self.trials(read, effective).await?;
+        // Nobody logs in by way of trial but during a rollout. One that has begun since the service
+        // was read waits for the next pass.
+        let is_rolling = read.service.state == ServiceState::Rebuilding;
+        let (trials, probe) = if is_rolling {
+            let probe = self.store.services.probe(self.service).await?;
+            (Some(self.trials(read, effective).await?), probe)
+        } else {
+            (None, None)
+        };
         let machines = RealMachines {
             driver: Arc::clone(&self.driver),
             named,
@@ -282,7 +298,7 @@ impl<D: Driver> Keeper<D> {
         let oidc = effective.and_then(Effective::oidc).cloned();
         roller.cluster.oidc = oidc.map(|it| (it, self.idp_policy.clone()));
         roller.cluster.trials = trials;
-        roller.cluster.probe = self.store.services.probe(self.service).await?;
+        roller.cluster.probe = probe;
         roller.probe = (*self.rolling.borrow()).and_then(|it| self.noticed.figures(it));
         Ok(roller)
     }

@@ -1,4 +1,4 @@
-//! The load tools of `cargo xtask bench rest`. Each measures one thing and prints one JSON object.
+//! The load tools of `cargo xtask bench rest` and `services`. Each measures one thing and prints one JSON object.
 #![allow(clippy::print_stdout, reason = "the report is what it is run for")]
 
 use std::io::{self, Read as _};
@@ -17,6 +17,8 @@ use tokio::runtime::Builder;
 enum Options {
     /// Serve a REST proxy its settings, and print the address. Ends with its standard input.
     Settings(bench::SettingsStub),
+    /// Be many Kafka clusters, and print where they are. Ends with its standard input.
+    Brokers(bench::SimulatedBrokers),
     /// Get tokens from a `tidegate-idp`.
     Tokens(bench::Tokens),
     /// Create, fill, count or delete a topic.
@@ -62,6 +64,7 @@ fn main() -> anyhow::Result<()> {
     let many = || Builder::new_multi_thread().worker_threads(2).enable_all().build();
     match options {
         Options::Settings(stub) => one()?.block_on(serve(&stub)),
+        Options::Brokers(plan) => one()?.block_on(simulate(&plan)),
         Options::Tokens(plan) => one()?.block_on(bench::mint(&plan)),
         Options::Topic(plan) => print(&one()?.block_on(bench::topics(&plan))?),
         Options::NativeProduce(plan) => print(&bench::produce(&plan)?),
@@ -86,14 +89,28 @@ fn print(report: &impl Serialize) -> anyhow::Result<()> {
 async fn serve(stub: &bench::SettingsStub) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await.context("listening")?;
     println!("{}", serde_json::json!({ "url": format!("http://{}", listener.local_addr()?) }));
+    tokio::select! {
+        served = bench::serve_settings(stub, listener) => Ok(served?),
+        () = input_ends() => Ok(()),
+    }
+}
+
+async fn simulate(plan: &bench::SimulatedBrokers) -> anyhow::Result<()> {
+    let fleet = bench::Fleet::listen(plan).await?;
+    print(fleet.addresses())?;
+    tokio::select! {
+        served = fleet.serve() => served,
+        () = input_ends() => Ok(()),
+    }
+}
+
+/// Completes when standard input ends.
+async fn input_ends() {
     let (over, ended) = tokio::sync::oneshot::channel();
     // A thread, because reading standard input cannot be cancelled.
     std::thread::spawn(move || {
         let _ended = io::stdin().read_to_end(&mut Vec::new());
         over.send(())
     });
-    tokio::select! {
-        served = bench::serve_settings(stub, listener) => Ok(served?),
-        _ = ended => Ok(()),
-    }
+    let _ended = ended.await;
 }

@@ -205,14 +205,8 @@ impl<D: Driver> Keeper<D> {
         let settled = match passed {
             Ok(step) => {
                 debug!(?step, "pass");
-<<<<<<< HEAD
                 let is_complete = step != Step::Idle || self.come_and_go(&read, &mut failed).await;
-                step == Step::Idle && is_complete && service.state == model::ServiceState::Running
-=======
-                let is_complete =
-                    step != Step::Idle || self.come_and_go(&read, &named, &mut failed).await;
                 step == Step::Idle && is_complete && service.state == ServiceState::Running
->>>>>>> 5f79414 (bench services: one orchestrator beside 500 simulated services)
             }
             Err(error) => {
                 failed.push(chain(&error));

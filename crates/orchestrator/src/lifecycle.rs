@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kafka::{Admin, KafkaError};
-use model::{Node, NodeId, NodeLife, NodeState, NodeStatus, ServiceId};
+use model::{Node, NodeId, NodeLife, NodeState, NodeStatus};
 use observe::kafka_view;
 use rolling::{Incarnation, KafkaView, Places, spread};
 use store::{Service, Store, StoreError};

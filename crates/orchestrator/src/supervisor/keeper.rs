@@ -28,7 +28,7 @@ use crate::roller::{PassReport, Postgres, RealMachines, Roller};
 use crate::{desired, lifecycle, proxy};
 
 /// The time between two passes while something is under way.
-const BUSY: Duration = Duration::from_millis(250);
+const BUSY: Duration = Duration::from_millis(500);
 /// The time between two passes while all is well.
 const IDLE: Duration = Duration::from_secs(3);
 /// How long a service stays ours without a pass.

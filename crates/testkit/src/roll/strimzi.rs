@@ -88,7 +88,7 @@ fn can_roll(view: &View, id: NodeId) -> Result<(), String> {
         }
         let (in_sync, least) = (it.in_sync.len(), it.min_isr);
         if in_sync < least || (in_sync == least && it.in_sync.contains(&id)) {
-            return Err(format!("{} has {in_sync} in sync, and needs {least}", it.name));
+            return Err(format!("{} has {in_sync} in sync, and needs {least}", it.name()));
         }
     }
     let quorum = &view.quorum;
@@ -129,10 +129,11 @@ mod tests {
             last_fetch: None,
             last_caught_up: Some(now.plus_ms(if id == 2 { -behind_ms } else { 0 })),
         };
-        let (name, replicas, in_sync) = ("orders-0".to_owned(), ids(replicas), ids(in_sync));
+        let (topic, replicas, in_sync) = ("orders".to_owned(), ids(replicas), ids(in_sync));
+        let leader = in_sync.first().copied();
         View {
             unfenced: ids(&[1, 2, 3]).into_iter().collect(),
-            partitions: vec![Part { name, replicas, in_sync, min_isr }],
+            partitions: vec![Part { topic, index: 0, leader, replicas, in_sync, min_isr }],
             quorum: Quorum {
                 leader: Some(NodeId(1)),
                 leader_epoch: 1,

@@ -20,8 +20,6 @@ pub(super) struct View {
 /// A partition.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
-    /// `TOPIC-INDEX`
-    pub(super) name: String,
     pub(super) topic: String,
     pub(super) index: i32,
     pub(super) leader: Option<NodeId>,
@@ -31,6 +29,11 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// `TOPIC-INDEX`
+    pub(super) fn name(&self) -> String {
+        format!("{}-{}", self.topic, self.index)
+    }
+
     /// The same partition on these replicas.
     pub(super) fn reassign(&self, replicas: Vec<NodeId>) -> Option<ReassignTo> {
         let topic = self.topic.parse().ok()?;
@@ -54,7 +57,6 @@ impl View {
         for topic in topics {
             let min_isr = min_isr(&topic.name).unwrap_or(MIN_ISR);
             partitions.extend(topic.partitions.into_iter().map(|it| Part {
-                name: format!("{}-{}", topic.name, it.index),
                 topic: topic.name.clone(),
                 index: it.index,
                 leader: it.leader,

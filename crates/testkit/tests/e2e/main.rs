@@ -28,3 +28,4 @@ mod t1_rollouts;
 mod t2_bad_revisions;
 mod t3_roll_faults;
 mod t4_lifecycle;
+mod t5_overrides;

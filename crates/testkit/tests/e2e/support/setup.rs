@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use kafka::{Admin, AdminConfig, Credential};
+use model::{Principal, Secret};
 use serde_json::Value;
 
+use super::stack::variable;
 use super::{Login, Stack, wait_until};
 
 /// How long something that becomes real within two seconds is waited for: a slow machine shall say
@@ -67,6 +70,21 @@ impl Stack {
     /// `avnadmin`, who may do everything with topics and groups.
     pub(crate) async fn admin(&self) -> Login {
         self.user("avnadmin").await
+    }
+
+    /// Kafka's admin calls by the platform's own administrator, past the control plane.
+    pub(crate) fn raw_admin(&self) -> Admin {
+        let bootstrap = variable("TIDEGATE_TEST_BOOTSTRAP_INTERNAL").expect("internal listeners");
+        let password = variable("TIDEGATE_TEST_ADMIN_PASSWORD").expect("its password");
+        Admin::new(AdminConfig {
+            bootstrap: bootstrap.split(',').map(str::to_owned).collect(),
+            credential: Credential::Plain {
+                username: Principal::ADMIN.to_owned(),
+                password: Secret::new(password),
+            },
+            client_id: "e2e".to_owned(),
+            timeout: Duration::from_secs(5),
+        })
     }
 
     /// A service user that exists and may log in.

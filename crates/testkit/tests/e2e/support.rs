@@ -28,6 +28,7 @@ pub(crate) use self::rest_load::RestLoad;
 pub(crate) use self::roll::{Roll, watch_roll};
 pub(crate) use self::rollouts::Rollout;
 pub(crate) use self::service::ServiceState;
+pub(crate) use self::setup::raw_admin;
 pub(crate) use self::stack::Stack;
 pub(crate) use self::tokens::{BAD_TOKENS, good_tokens};
 pub(crate) use self::wait::{let_pass, wait_until};

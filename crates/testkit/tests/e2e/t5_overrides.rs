@@ -5,7 +5,7 @@ use std::time::Duration;
 use kafka::{ConfigChange, ConfigResource, ConfigSource};
 use model::NodeId;
 
-use crate::support::{Stack, wait_until};
+use crate::support::{Stack, raw_admin, wait_until};
 
 const POOL: &str = "num.io.threads";
 const RETENTION: &str = "log.retention.ms";
@@ -16,7 +16,7 @@ const RETENTION: &str = "log.retention.ms";
 async fn overrides_of_what_the_platform_renders_go_and_others_stay() {
     let stack = Stack::new();
     stack.settled().await;
-    let admin = stack.raw_admin();
+    let admin = raw_admin();
     let set =
         |name: &str, value: &str| ConfigChange::Set { name: name.into(), value: value.into() };
     let (cluster, broker) = (ConfigResource::ClusterDefault, ConfigResource::Broker(NodeId(1)));
@@ -27,7 +27,7 @@ async fn overrides_of_what_the_platform_renders_go_and_others_stay() {
         let _refused = admin.alter_configs(&cluster, &[set(POOL, threads)], false).await;
     }
     admin.alter_configs(&broker, &[set(RETENTION, "12345678")], false).await.unwrap();
-    wait_until("what is ours is gone", Duration::from_secs(60), async || {
+    wait_until("what is ours is gone", Duration::from_mins(1), async || {
         let mut left = Vec::new();
         for (resource, source) in
             [(&cluster, ConfigSource::DynamicDefaultBroker), (&broker, ConfigSource::DynamicBroker)]

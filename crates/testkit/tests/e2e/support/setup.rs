@@ -21,6 +21,21 @@ const OIDC: [&str; 4] = [
     "kafka.sasl_oauthbearer_sub_claim_name",
 ];
 
+/// Kafka's admin calls by the platform's own administrator, past the control plane.
+pub(crate) fn raw_admin() -> Admin {
+    let bootstrap = variable("TIDEGATE_TEST_BOOTSTRAP_INTERNAL").expect("internal listeners");
+    let password = variable("TIDEGATE_TEST_ADMIN_PASSWORD").expect("its password");
+    Admin::new(AdminConfig {
+        bootstrap: bootstrap.split(',').map(str::to_owned).collect(),
+        credential: Credential::Plain {
+            username: Principal::ADMIN.to_owned(),
+            password: Secret::new(password),
+        },
+        client_id: "e2e".to_owned(),
+        timeout: Duration::from_secs(5),
+    })
+}
+
 impl Stack {
     /// The arguments of `avn service update` that switch OIDC on.
     pub(crate) fn switch_on(&self) -> Vec<String> {
@@ -70,21 +85,6 @@ impl Stack {
     /// `avnadmin`, who may do everything with topics and groups.
     pub(crate) async fn admin(&self) -> Login {
         self.user("avnadmin").await
-    }
-
-    /// Kafka's admin calls by the platform's own administrator, past the control plane.
-    pub(crate) fn raw_admin(&self) -> Admin {
-        let bootstrap = variable("TIDEGATE_TEST_BOOTSTRAP_INTERNAL").expect("internal listeners");
-        let password = variable("TIDEGATE_TEST_ADMIN_PASSWORD").expect("its password");
-        Admin::new(AdminConfig {
-            bootstrap: bootstrap.split(',').map(str::to_owned).collect(),
-            credential: Credential::Plain {
-                username: Principal::ADMIN.to_owned(),
-                password: Secret::new(password),
-            },
-            client_id: "e2e".to_owned(),
-            timeout: Duration::from_secs(5),
-        })
     }
 
     /// A service user that exists and may log in.

@@ -19,6 +19,9 @@ use crate::look::reassign;
 /// How many partitions get other replicas at once.
 const AT_ONCE: usize = 20;
 
+/// The nodes that are not there to stay.
+pub(crate) type InTransit = BTreeMap<NodeId, NodeLife>;
+
 /// Why nodes could not be brought in or out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LifecycleError {
@@ -51,14 +54,14 @@ enum Next {
 pub(crate) async fn pass(
     store: &Store,
     service: &Service,
+    in_transit: &InTransit,
     admin: &Admin,
 ) -> Result<bool, LifecycleError> {
-    let in_transit = store.nodes.in_transit(service.id).await?;
     if in_transit.is_empty() {
         return Ok(true);
     }
     let view = kafka_view(admin).await?.view;
-    match next(&service.nodes, &in_transit, &view) {
+    match next(&service.nodes, in_transit, &view) {
         Next::Wait => {}
         Next::Move(moves) => {
             info!(partitions = moves.len(), "moving partitions between nodes");
@@ -70,7 +73,7 @@ pub(crate) async fn pass(
     Ok(false)
 }
 
-fn next(nodes: &[Node], in_transit: &BTreeMap<NodeId, NodeLife>, view: &KafkaView) -> Next {
+fn next(nodes: &[Node], in_transit: &InTransit, view: &KafkaView) -> Next {
     if view.reassignments > 0 {
         return Next::Wait;
     }
@@ -97,17 +100,18 @@ fn holds(view: &KafkaView, node: NodeId) -> bool {
 }
 
 /// Stops nodes that have nothing left, and has everybody forget them, Kafka before the database.
-/// Called at each pass: from when one is stopped, nobody but this looks after it.
+/// Called at each pass: from when one is stopped, nobody but this looks after it. Tells which nodes
+/// were not there to stay.
 pub(crate) async fn see_off<D: Driver>(
     store: &Store,
     driver: &Arc<D>,
     named: &ServiceRef,
     service: &Service,
     admin: &Admin,
-) -> Result<(), LifecycleError> {
+) -> Result<InTransit, LifecycleError> {
     let in_transit = store.nodes.in_transit(service.id).await?;
-    let emptied = in_transit.into_iter().filter(|(_, life)| *life == NodeLife::Emptied);
-    for (node, _) in emptied {
+    let emptied = in_transit.iter().filter(|(_, life)| **life == NodeLife::Emptied);
+    for (&node, _) in emptied {
         let seen = driver.inventory(named, &service.nodes).await?.remove(&node);
         if holds(&kafka_view(admin).await?.view, node) {
             info!(node.id = %node, "node {node} has got partitions anew: it stays for now");
@@ -121,7 +125,7 @@ pub(crate) async fn see_off<D: Driver>(
             store.nodes.forget(service.id, node).await?;
         }
     }
-    Ok(())
+    Ok(in_transit)
 }
 
 /// Stops every node of a service that is switched off. Tells whether none runs any more.

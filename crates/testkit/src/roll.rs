@@ -5,7 +5,6 @@
 //! stopped. What an algorithm looks at is its own; when the cluster is whole again is looked at
 //! from outside, in the same way for all of them.
 
-mod drain;
 mod kafka_utils;
 mod naive;
 mod process;
@@ -73,8 +72,8 @@ pub async fn roll(plan: Plan, tell: impl FnOnce(RollReport)) -> anyhow::Result<(
     info!("{:?} restarts {ids:?}", plan.algorithm);
     site.begin();
     let result = match plan.algorithm {
-        Algorithm::Single => single::roll(&mut site, &ids).await,
-        Algorithm::Drain => drain::roll(&mut site, &ids).await,
+        Algorithm::Single => single::roll(&mut site, &ids, false).await,
+        Algorithm::Drain => single::roll(&mut site, &ids, true).await,
         Algorithm::Naive => naive::roll(&mut site, &ids, Signal::TERM).await,
         Algorithm::Kill9 => naive::roll(&mut site, &ids, Signal::KILL).await,
         Algorithm::KafkaUtils => kafka_utils::roll(&mut site, &ids, plan.gate).await,

@@ -19,6 +19,7 @@ use web::chain;
 
 use super::Supervisor;
 use crate::driver::{Driver, ServiceRef};
+use crate::lifecycle::InTransit;
 use crate::logins::Trials;
 use crate::look::RealCluster;
 use crate::metrics::Metrics;
@@ -191,8 +192,10 @@ impl<D: Driver> Keeper<D> {
             return off.unwrap_or(false);
         }
         let admin = &read.admin;
-        let left = lifecycle::see_off(&self.store, &self.driver, &named, service, admin).await;
-        failed.extend(left.as_ref().err().map(|it| format!("nodes that leave: {}", chain(it))));
+        let in_transit = lifecycle::see_off(&self.store, &self.driver, &named, service, admin)
+            .await
+            .map_err(|error| failed.push(format!("nodes that leave: {}", chain(&error))))
+            .ok();
         let passed = match self.roller(roller, &read, named.clone(), effective.as_ref()).await {
             Ok(roller) => roller.pass().await,
             Err(error) => Err(error.into()),
@@ -205,8 +208,13 @@ impl<D: Driver> Keeper<D> {
         let settled = match passed {
             Ok(step) => {
                 debug!(?step, "pass");
-                let is_complete = step != Step::Idle || self.come_and_go(&read, &mut failed).await;
-                step == Step::Idle && is_complete && service.state == ServiceState::Running
+                let is_complete = match &in_transit {
+                    Some(nodes) if step == Step::Idle => {
+                        self.come_and_go(&read, nodes, &mut failed).await
+                    }
+                    _ => false,
+                };
+                is_complete && service.state == ServiceState::Running
             }
             Err(error) => {
                 failed.push(chain(&error));
@@ -218,9 +226,14 @@ impl<D: Driver> Keeper<D> {
     }
 
     /// Brings nodes in and out. Tells whether none comes or goes.
-    async fn come_and_go(&self, read: &Read, failed: &mut Vec<String>) -> bool {
+    async fn come_and_go(
+        &self,
+        read: &Read,
+        in_transit: &InTransit,
+        failed: &mut Vec<String>,
+    ) -> bool {
         let Read { service, admin, .. } = read;
-        match lifecycle::pass(&self.store, service, admin).await {
+        match lifecycle::pass(&self.store, service, in_transit, admin).await {
             Ok(is_complete) => is_complete,
             Err(error) => {
                 failed.push(format!("nodes that come and go: {}", chain(&error)));

@@ -27,6 +27,7 @@ mod jwks_cache;
 mod key_set;
 mod memory;
 mod missing;
+mod roles;
 mod status;
 mod times;
 mod verifier;

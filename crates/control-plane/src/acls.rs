@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::caller::{OfService, ServicePath};
+use crate::access::{Develop, OfService, ServicePath};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::services::AclView;
@@ -78,7 +78,7 @@ fn parse(body: &AddAcl) -> Result<AclEntry, ApiError> {
 )]
 async fn list_acl(
     State(store): State<Store>,
-    OfService(service): OfService,
+    OfService { service, .. }: OfService,
 ) -> Result<Json<Acl>, ApiError> {
     Ok(Json(Acl { acl: entries(&store, service.id).await?, message: None }))
 }
@@ -96,10 +96,10 @@ async fn list_acl(
 )]
 async fn add_acl(
     State(store): State<Store>,
-    OfService(service): OfService,
+    OfService { service, by, .. }: OfService<Develop>,
     Json(body): Json<AddAcl>,
 ) -> Result<Json<Acl>, ApiError> {
-    store.acls.add(service.id, &parse(&body)?).await?;
+    store.acls.add(service.id, &parse(&body)?, &by).await?;
     Ok(Json(Acl { acl: entries(&store, service.id).await?, message: Some("added") }))
 }
 
@@ -113,12 +113,12 @@ async fn add_acl(
 )]
 async fn delete_acl(
     State(store): State<Store>,
-    OfService(service): OfService,
+    OfService { service, by, .. }: OfService<Develop>,
     Path(path): Path<AclPath>,
 ) -> Result<Json<Acl>, ApiError> {
     let missing = || ApiError::NotFound("ACL");
     let id: AclId = path.acl.parse().map_err(|_| missing())?;
-    if !store.acls.remove(service.id, &id).await? {
+    if !store.acls.remove(service.id, &id, &by).await? {
         return Err(missing());
     }
     Ok(Json(Acl { acl: entries(&store, service.id).await?, message: Some("deleted") }))
@@ -134,7 +134,7 @@ async fn delete_acl(
 )]
 async fn list_kafka_acl(
     State(store): State<Store>,
-    OfService(service): OfService,
+    OfService { service, .. }: OfService,
 ) -> Result<Json<BothAcls>, ApiError> {
     Ok(Json(BothAcls { acl: entries(&store, service.id).await?, kafka_acl: [] }))
 }

@@ -6,7 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::caller::{InAnyProject, InProject, ProjectPath};
+use crate::access::{Caller, InProject, ProjectPath};
 use crate::error::ApiError;
 use crate::extract::Json;
 
@@ -64,7 +64,7 @@ fn clouds() -> Json<Clouds> {
 
 /// List clouds
 #[utoipa::path(get, path = "/v1/clouds", responses((status = 200, body = Clouds)), tag = "clouds")]
-async fn list_clouds(_: InAnyProject) -> Json<Clouds> {
+async fn list_clouds(_: Caller) -> Json<Clouds> {
     clouds()
 }
 

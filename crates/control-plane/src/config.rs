@@ -1,10 +1,13 @@
 //! What the operator sets, by options or by the environment.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
-use model::{Network, ProjectName, Secret};
+use model::{Network, ProjectName, Role, Scope, Secret};
+
+use crate::access::OidcOptions;
 
 /// The API of Tidegate: services, topics, users and access.
 #[derive(Debug, Parser)]
@@ -51,9 +54,16 @@ pub enum ProjectCommand {
 pub enum TokenCommand {
     /// Makes a token and prints it. It is shown this once: only its hash is kept.
     Create {
-        /// The project that it opens.
+        /// The project that it opens, or `*` for every project.
         #[arg(long)]
-        project: ProjectName,
+        project: Scope,
+        /// What it allows there: `admin`, `operator`, `developer` or `read_only`.
+        #[arg(long, default_value = "admin")]
+        role: Role,
+        /// Whose it is: who sees it in `avn user access-token list`, and the actor of what is done
+        /// with it.
+        #[arg(long, default_value = "admin", value_parser = owner)]
+        owner: String,
         /// What it is for.
         #[arg(long, default_value = "")]
         description: String,
@@ -82,9 +92,25 @@ pub struct Serve {
         default_value = "127.0.0.1/rack-1,127.0.0.1/rack-2,127.0.0.1/rack-3"
     )]
     pub node_hosts: Vec<NodeHost>,
+    /// How many requests a minute an address may send without a good token. More are answered
+    /// with 429.
+    #[arg(long, env = "TIDEGATE_AUTH_FAILURES", default_value = "60")]
+    pub auth_failures: NonZeroU32,
+    /// How people sign in by an identity provider.
+    #[command(flatten)]
+    pub oidc: OidcOptions,
     /// The first port for nodes and REST proxies.
     #[arg(long, env = "TIDEGATE_PORT_BASE", default_value_t = 20000)]
     pub port_base: u16,
+}
+
+/// A name that no identity provider gives.
+fn owner(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '@' | '+');
+    if (1..=128).contains(&text.len()) && text.chars().all(plain) {
+        return Ok(text.to_owned());
+    }
+    Err("is not 1-128 of letters, digits, '-', '.', '_', '@' and '+'".to_owned())
 }
 
 /// A host on which nodes may be placed.

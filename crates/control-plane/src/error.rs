@@ -1,10 +1,11 @@
 //! What can go wrong in a request, and how a client hears of it: in Aiven's shape.
 
 use std::error::Error;
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use model::InvalidName;
+use model::{InvalidName, Role};
 use serde::Serialize;
 use service_config::ConfigError;
 use store::{
@@ -33,6 +34,9 @@ pub(crate) enum ApiError {
     /// There is no token, or one that opens nothing.
     #[error("Invalid token")]
     Unauthenticated,
+    /// There were too many such tokens from the same address.
+    #[error("Too many attempts with invalid tokens, try again in {} s", seconds(.0))]
+    TooManyFailures(Duration),
     /// The token is good, and does not allow this; or nothing does.
     #[error("{0}")]
     Forbidden(String),
@@ -93,6 +97,11 @@ struct ErrorItem {
     error_code: Option<String>,
 }
 
+/// Whole seconds, rounded up.
+const fn seconds(wait: &Duration) -> u64 {
+    wait.as_secs() + 1
+}
+
 fn join(errors: &[ConfigError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
@@ -103,11 +112,17 @@ impl ApiError {
         Self::Invalid(message.into())
     }
 
+    /// A role that is not enough.
+    pub(crate) fn weak_role(role: Role, need: Role) -> Self {
+        Self::Forbidden(format!("This needs the role {need}; yours in the project is {role}"))
+    }
+
     /// The one table from error to status.
     const fn status(&self) -> StatusCode {
         match self {
             Self::Invalid(_) | Self::InvalidConfig(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::TooManyFailures(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -154,13 +169,18 @@ impl IntoResponse for ApiError {
             _ => {}
         }
         let header = match &self {
-            Self::Unauthenticated => Some((header::WWW_AUTHENTICATE, "Bearer")),
-            Self::Unavailable(..) => Some((header::RETRY_AFTER, "2")),
+            Self::Unauthenticated => {
+                Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+            }
+            Self::Unavailable(..) => Some((header::RETRY_AFTER, HeaderValue::from_static("2"))),
+            Self::TooManyFailures(wait) => {
+                Some((header::RETRY_AFTER, HeaderValue::from(seconds(wait))))
+            }
             _ => None,
         };
         let mut response = (self.status(), Json(self.body())).into_response();
         if let Some((name, value)) = header {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            response.headers_mut().insert(name, value);
         }
         response
     }

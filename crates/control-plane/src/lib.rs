@@ -9,8 +9,8 @@
 //! finished revision.
 #![allow(unused_qualifications, reason = "the code that utoipa's macros make has them")]
 
+mod access;
 mod acls;
-mod caller;
 mod clouds;
 mod config;
 mod error;
@@ -34,10 +34,12 @@ mod service_types;
 mod services;
 mod tags;
 mod time;
+mod tokens;
 mod topics;
 mod users;
 mod wake;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::Router;
@@ -50,10 +52,12 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::{Components, Info, OpenApi, Paths};
 use utoipa_axum::router::OpenApiRouter;
 
+pub use crate::access::{OidcAccess, OidcAccessError, OidcOptions, RoleRule};
 pub use crate::config::{Cli, Command, NodeHost, ProjectCommand, Serve, TokenCommand};
+use crate::access::Failures;
 use crate::error::ApiError;
 pub use crate::kafka_admin::Admins;
-pub use crate::random::{NoRandomness, api_token, token_hash};
+pub use crate::random::{NoRandomness, api_token, token_hash, token_prefix};
 pub use crate::wake::{Alarm, Wake, alarm};
 
 /// Larger than any request that makes sense.
@@ -70,6 +74,9 @@ pub struct App {
     pub admins: Admins,
     /// Hears of changes.
     pub wake: Wake,
+    /// Knows people by the tokens of an identity provider.
+    pub oidc: Option<Arc<OidcAccess>>,
+    failures: Failures,
 }
 
 /// What the operator decided, for all services.
@@ -81,6 +88,8 @@ pub struct Settings {
     pub node_hosts: Vec<NodeHost>,
     /// The first port for nodes and REST proxies.
     pub port_base: u16,
+    /// How many failed authentications a minute an address may have.
+    pub auth_failures: NonZeroU32,
 }
 
 impl Settings {
@@ -92,15 +101,26 @@ impl Settings {
 impl From<&Serve> for Settings {
     fn from(serve: &Serve) -> Self {
         let idp_policy = IdpPolicy::new(serve.http_loopback_idp, serve.idp_networks.clone());
-        Self { idp_policy, node_hosts: serve.node_hosts.clone(), port_base: serve.port_base }
+        Self {
+            idp_policy,
+            node_hosts: serve.node_hosts.clone(),
+            port_base: serve.port_base,
+            auth_failures: serve.auth_failures,
+        }
     }
 }
 
 impl App {
     /// What handlers share, on `store`.
-    pub fn new(store: Store, settings: Settings, wake: Wake) -> Self {
+    pub fn new(
+        store: Store,
+        settings: Settings,
+        wake: Wake,
+        oidc: Option<Arc<OidcAccess>>,
+    ) -> Self {
         let admins = Admins::new(store.clone());
-        Self { store, settings: Arc::new(settings), admins, wake }
+        let failures = Failures::new(settings.auth_failures);
+        Self { store, settings: Arc::new(settings), admins, wake, oidc, failures }
     }
 }
 
@@ -111,6 +131,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         Paths::new(),
     ))
     .merge(projects::routes())
+    .merge(tokens::routes())
     .merge(clouds::routes())
     .merge(service_types::routes())
     .merge(services::routes())

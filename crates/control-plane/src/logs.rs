@@ -6,18 +6,18 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use store::{Event, Store};
+use store::{Event, EventFilter, Store};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::caller::{OfService, ServicePath};
+use crate::access::{OfService, ServicePath};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::time::rfc3339;
 
-/// How far back is looked: this many events of the project.
+/// How far back is looked: this many events of the service.
 const WINDOW: u32 = 1000;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -116,11 +116,15 @@ fn select(mut events: Vec<Event>, query: &LogsQuery) -> LogsAnswer {
 )]
 async fn query_logs(
     State(store): State<Store>,
-    OfService(service): OfService,
+    OfService { service, .. }: OfService,
     Json(query): Json<LogsQuery>,
 ) -> Result<Json<LogsAnswer>, ApiError> {
-    let mut events = store.events.latest(&service.project, WINDOW).await?;
-    events.retain(|it| it.service_name.as_deref() == Some(service.name.as_str()));
+    let filter = EventFilter {
+        project: Some(service.project),
+        service_name: Some(service.name.into()),
+        ..EventFilter::default()
+    };
+    let events = store.events.latest(&filter, WINDOW).await?;
     Ok(Json(select(events, &query)))
 }
 
@@ -147,9 +151,13 @@ mod tests {
             id,
             at: Timestamp(id),
             actor: "api".into(),
+            request_id: None,
             event_type: "t".into(),
+            project: None,
             service_name: None,
             description: id.to_string(),
+            before: None,
+            after: None,
         };
         let logs = select((1..=5).rev().map(event).collect(), query);
         (logs.logs.into_iter().map(|it| it.msg).collect(), logs.offset)

@@ -2,16 +2,17 @@
 #![allow(clippy::print_stdout, reason = "the commands answer on standard output")]
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Parser as _;
 use control_plane::{
-    App, Cli, Command, ProjectCommand, Serve, Settings, TokenCommand, alarm, api_token, service,
-    token_hash,
+    App, Cli, Command, OidcAccess, ProjectCommand, Serve, Settings, TokenCommand, alarm, api_token,
+    service, token_hash, token_prefix,
 };
-use model::ProjectName;
-use store::Store;
+use model::{Grants, ProjectName, Role, Scope, Secret};
+use store::{By, NewToken, Store};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -38,8 +39,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(options) => serve(store, &options).await,
         Command::Migrate => store.migrate().await.context("cannot migrate the database"),
         Command::Project(ProjectCommand::Create { name }) => create_project(&store, &name).await,
-        Command::Token(TokenCommand::Create { project, description }) => {
-            create_token(&store, &project, &description).await
+        Command::Token(TokenCommand::Create { project, role, owner, description }) => {
+            create_token(&store, project, role, owner, description).await
         }
     }
 }
@@ -60,28 +61,78 @@ async fn serve(store: Store, options: &Serve) -> anyhow::Result<()> {
         }
     });
     tasks.close();
-    let router = service(App::new(store, Settings::from(options), wake));
+    let settings = Settings::from(options);
+    let oidc = OidcAccess::new(&options.oidc, &settings.idp_policy)?.map(Arc::new);
+    greet(&store).await;
+    let router = service(App::new(store, settings, wake, oidc));
     web::serve(listener, router, stop, DRAIN).await?;
     tasks.wait().await;
     Ok(())
 }
 
 async fn create_project(store: &Store, name: &ProjectName) -> anyhow::Result<()> {
-    let made = store.projects.ensure(name).await?;
+    let made = store.projects.ensure(name, &cli()).await?;
     println!("project {name} {}", if made { "created" } else { "exists" });
     Ok(())
 }
 
 async fn create_token(
     store: &Store,
-    project: &ProjectName,
-    description: &str,
+    scope: Scope,
+    role: Role,
+    owner: String,
+    description: String,
 ) -> anyhow::Result<()> {
-    if store.projects.get(project).await?.is_none() {
-        bail!("there is no project {project}");
+    if let Scope::Project(name) = &scope
+        && store.projects.get(name).await?.is_none()
+    {
+        bail!("there is no project {name}");
     }
-    let token = api_token()?;
-    store.tokens.add(&token_hash(token.expose()), project, description).await?;
+    let (token, new) = new_token(Grants::one(scope, role), owner, description)?;
+    store.tokens.add(&new, &cli()).await?;
     println!("{}", token.expose());
     Ok(())
+}
+
+/// Whoever has a shell where the database can be reached.
+fn cli() -> By {
+    By::from("command line")
+}
+
+fn new_token(
+    grants: Grants,
+    owner: String,
+    description: String,
+) -> anyhow::Result<(Secret, NewToken)> {
+    let token = api_token()?;
+    let new = NewToken {
+        hash: token_hash(token.expose()),
+        prefix: token_prefix(token.expose()),
+        owner,
+        grants,
+        description,
+        max_age_secs: None,
+        extend_when_used: false,
+    };
+    Ok((token, new))
+}
+
+/// Prints a token at the first start of an installation, on standard output and nowhere else. With a
+/// database that is away nothing is known: then the next start does it, or `token create`.
+async fn greet(store: &Store) {
+    let made = async {
+        let everything = Grants::one(Scope::Everywhere, Role::Admin);
+        let (token, new) = new_token(everything, "admin".into(), "first start".into())?;
+        let is_first = store.tokens.add_first(&new, &By::from("first start")).await?;
+        anyhow::Ok(is_first.then_some(token))
+    };
+    match made.await {
+        Ok(None) => {}
+        Ok(Some(token)) => println!(
+            "This is the first start. This API token may do everything; it is shown this once:\n\n    \
+             {}\n\nUse it with 'avn user login --token', make others, and revoke it.",
+            token.expose()
+        ),
+        Err(error) => tracing::warn!("no token was made for the first start: {error:#}"),
+    }
 }

@@ -1,12 +1,12 @@
 //! `/v1/project/{project}/service/{service}/maintenance/start`
 
 use axum::extract::State;
-use store::{RecordError, RolloutCommand, Service, Store};
+use store::{By, RecordError, RolloutCommand, Service, Store};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::caller::{OfService, ServicePath};
+use crate::access::{OfService, Operate, ServicePath};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::rollouts::under_way;
@@ -26,20 +26,20 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 )]
 async fn start_maintenance(
     State(store): State<Store>,
-    OfService(service): OfService,
+    OfService { service, by, .. }: OfService<Operate>,
 ) -> Result<Json<Message>, ApiError> {
-    let started = lift_window(&store, &service).await?;
+    let started = lift_window(&store, &service, &by).await?;
     let nothing = "service is up to date, maintenance not required";
     Ok(Json(Message { message: if started { "maintenance started" } else { nothing } }))
 }
 
 /// Takes the window from the rollout that waits for it. Returns whether there was one.
-async fn lift_window(store: &Store, service: &Service) -> Result<bool, ApiError> {
+async fn lift_window(store: &Store, service: &Service, by: &By) -> Result<bool, ApiError> {
     let Some(rollout) = under_way(store, service).await?.filter(|it| it.window.is_some()) else {
         return Ok(false);
     };
     let now = RolloutCommand::StartNow;
-    match store.rollouts.tell(service.id, rollout.id, None, "api", &now).await {
+    match store.rollouts.tell(service.id, rollout.id, None, by, &now).await {
         Ok(()) => Ok(true),
         // It has ended in the meantime.
         Err(RecordError::Stale) => Ok(false),

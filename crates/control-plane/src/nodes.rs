@@ -5,13 +5,13 @@ use http::StatusCode;
 use model::NodeId;
 use serde::{Deserialize, Serialize};
 use service_config::controllers;
-use store::{AddNodeError, Service};
+use store::{AddNodeError, By, Service};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::caller::{OfService, ServicePath};
+use crate::access::{OfService, Operate, ServicePath};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, Path};
 use crate::placement::place;
@@ -62,10 +62,10 @@ struct NodePath {
 )]
 async fn add_nodes(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, by, .. }: OfService<Operate>,
     Json(body): Json<AddNodes>,
 ) -> Result<(StatusCode, Json<NodesAnswer>), ApiError> {
-    let nodes = add(&app, &service, body.count).await?;
+    let nodes = add(&app, &service, body.count, &by).await?;
     let message = "joining: each gets its share of the partitions once it is up";
     Ok((StatusCode::ACCEPTED, Json(NodesAnswer { nodes, message })))
 }
@@ -87,15 +87,20 @@ async fn add_nodes(
 )]
 async fn remove_node(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, by, .. }: OfService<Operate>,
     Path(path): Path<NodePath>,
 ) -> Result<(StatusCode, Json<NodesAnswer>), ApiError> {
-    remove(&app, &service, NodeId(path.node)).await?;
+    remove(&app, &service, NodeId(path.node), &by).await?;
     let message = "leaving: it goes when its partitions have moved to the other nodes";
     Ok((StatusCode::ACCEPTED, Json(NodesAnswer { nodes: vec![path.node], message })))
 }
 
-async fn add(app: &App, service: &Service, count: u16) -> Result<Vec<i32>, ApiError> {
+async fn add(
+    app: &App,
+    service: &Service,
+    count: u16,
+    by: &By,
+) -> Result<Vec<i32>, ApiError> {
     let there = u16::try_from(service.nodes.len()).unwrap_or(MOST);
     if count == 0 || there.saturating_add(count) > MOST {
         return Err(ApiError::Invalid(format!(
@@ -110,7 +115,7 @@ async fn add(app: &App, service: &Service, count: u16) -> Result<Vec<i32>, ApiEr
     for _ in 0..ATTEMPTS {
         let highest = app.store.services.highest_port().await?;
         let nodes = place(&app.settings, &service.nodes, count, highest)?.nodes;
-        match app.store.nodes.add(service.id, &nodes, "api").await {
+        match app.store.nodes.add(service.id, &nodes, by).await {
             Ok(()) => return Ok(nodes.iter().map(|it| it.id.0).collect()),
             Err(AddNodeError::Taken) => {}
             Err(AddNodeError::NoService) => return Err(ApiError::NotFound("Service")),
@@ -120,7 +125,12 @@ async fn add(app: &App, service: &Service, count: u16) -> Result<Vec<i32>, ApiEr
     Err(ApiError::Conflict("Others take the same ports, try again".into()))
 }
 
-async fn remove(app: &App, service: &Service, node: NodeId) -> Result<(), ApiError> {
+async fn remove(
+    app: &App,
+    service: &Service,
+    node: NodeId,
+    by: &By,
+) -> Result<(), ApiError> {
     if !service.nodes.iter().any(|it| it.id == node) {
         return Err(ApiError::NotFound("Node"));
     }
@@ -132,6 +142,6 @@ async fn remove(app: &App, service: &Service, node: NodeId) -> Result<(), ApiErr
         )));
     }
     // `false` if it leaves already.
-    app.store.nodes.dismiss(service.id, node, "api").await?;
+    app.store.nodes.dismiss(service.id, node, by).await?;
     Ok(())
 }

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::caller::{OfService, ServicePath};
+use crate::access::{OfService, Operate, ServicePath};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Json;
 use crate::services::Message;
@@ -76,7 +76,7 @@ impl From<ProbeCredentials> for ProbeCredentialsAnswer {
 )]
 async fn get_probe_credentials(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, .. }: OfService,
 ) -> Result<Json<ProbeCredentialsAnswer>, ApiError> {
     let credentials = app.store.services.probe(service.id).await?;
     Ok(Json(credentials.ok_or(ApiError::NotFound("Probe credentials"))?.into()))
@@ -95,11 +95,11 @@ async fn get_probe_credentials(
 )]
 async fn set_probe_credentials(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, by, .. }: OfService<Operate>,
     Json(body): Json<SetProbeCredentials>,
 ) -> Result<Json<ProbeCredentialsAnswer>, ApiError> {
     let credentials = check(body, &app.settings.idp_policy)?;
-    app.store.services.set_probe(service.id, &credentials, "api").await?;
+    app.store.services.set_probe(service.id, &credentials, &by).await?;
     Ok(Json(credentials.into()))
 }
 
@@ -113,9 +113,9 @@ async fn set_probe_credentials(
 )]
 async fn delete_probe_credentials(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, by, .. }: OfService<Operate>,
 ) -> Result<Json<Message>, ApiError> {
-    if app.store.services.remove_probe(service.id, "api").await? {
+    if app.store.services.remove_probe(service.id, &by).await? {
         return Ok(Json(Message { message: "deleted" }));
     }
     Err(ApiError::NotFound("Probe credentials"))

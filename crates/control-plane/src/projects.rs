@@ -1,26 +1,27 @@
-//! `/v1/project`, `/v1/me`, and the project's CA.
+//! `/v1/project`, and the project's CA.
 
 use axum::extract::State;
-use model::{ProjectName, Timestamp};
-use serde::Serialize;
-use store::Store;
+use http::StatusCode;
+use model::{ProjectName, Role};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use store::{Project, Store};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::caller::{InAnyProject, InProject, ProjectPath};
-use crate::clouds::CLOUD;
-use crate::error::ApiError;
+use crate::access::{Caller, InProject, ProjectPath};
+use crate::clouds::{self, CLOUD};
+use crate::error::{ApiError, ErrorBody};
 use crate::extract::Json;
 use crate::time::rfc3339;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list_projects))
+        .routes(routes!(list_projects, create_project))
         .routes(routes!(get_project))
         .routes(routes!(get_project_ca))
-        .routes(routes!(get_me))
 }
 
 /// A project. There is no billing, hence the empty fields: clients print them.
@@ -41,46 +42,53 @@ struct ProjectView {
 #[derive(Serialize, ToSchema)]
 struct ProjectAnswer {
     project: ProjectView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
 }
 
 #[derive(Serialize, ToSchema)]
 struct Projects {
     projects: Vec<ProjectView>,
+    /// The caller's role in each of them.
+    #[schema(value_type = Object)]
+    project_membership: Map<String, Value>,
 }
 
-#[derive(Serialize, ToSchema)]
-struct Me {
-    user: MeUser,
+/// A project to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+struct CreateProject {
+    /// 1-63 of a-z, 0-9 and `-`, the first a letter.
+    project: String,
+    cloud: Option<String>,
+    /// Billing and the like may be there: nothing is billed.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    #[expect(dead_code, reason = "clients send it")]
+    other: Map<String, Value>,
 }
 
-#[derive(Serialize, ToSchema)]
-struct MeUser {
-    user: String,
-    user_id: String,
-    real_name: String,
-    state: &'static str,
-    token_validity_begin: String,
-    projects: [String; 1],
-    auth: [&'static str; 1],
+impl From<Project> for ProjectView {
+    fn from(project: Project) -> Self {
+        Self {
+            project_name: project.name.into(),
+            create_time: Some(rfc3339(project.created_at)),
+            default_cloud: CLOUD,
+            account_id: None,
+            billing_currency: None,
+            billing_address: "",
+            billing_extra_text: None,
+            country_code: "",
+            vat_id: "",
+            tech_emails: [],
+        }
+    }
 }
 
-async fn show(store: &Store, name: ProjectName) -> Result<ProjectView, ApiError> {
-    let project = store.projects.get(&name).await?.ok_or(ApiError::NotFound("Project"))?;
-    Ok(ProjectView {
-        project_name: project.name.into(),
-        create_time: Some(rfc3339(project.created_at)),
-        default_cloud: CLOUD,
-        account_id: None,
-        billing_currency: None,
-        billing_address: "",
-        billing_extra_text: None,
-        country_code: "",
-        vat_id: "",
-        tech_emails: [],
-    })
+async fn find(store: &Store, name: &ProjectName) -> Result<ProjectView, ApiError> {
+    Ok(store.projects.get(name).await?.ok_or(ApiError::NotFound("Project"))?.into())
 }
 
-/// List projects that the token opens
+/// List projects in which the caller has a role
 #[utoipa::path(
     get,
     path = "/v1/project",
@@ -89,9 +97,41 @@ async fn show(store: &Store, name: ProjectName) -> Result<ProjectView, ApiError>
 )]
 async fn list_projects(
     State(store): State<Store>,
-    InAnyProject(name): InAnyProject,
+    caller: Caller,
 ) -> Result<Json<Projects>, ApiError> {
-    Ok(Json(Projects { projects: vec![show(&store, name).await?] }))
+    let projects = store.projects.list(&caller.grants).await?;
+    let role = |it: &Project| caller.grants.role_in(&it.name).map(|role| role.as_str().into());
+    let membership = projects.iter().filter_map(|it| Some((it.name.to_string(), role(it)?)));
+    let project_membership = membership.collect();
+    let projects = projects.into_iter().map(Into::into).collect();
+    Ok(Json(Projects { projects, project_membership }))
+}
+
+/// Make a project: for admins of every project
+#[utoipa::path(
+    post,
+    path = "/v1/project",
+    request_body = CreateProject,
+    responses(
+        (status = 201, body = ProjectAnswer),
+        (status = 400, body = ErrorBody),
+        (status = 409, body = ErrorBody),
+    ),
+    tag = "projects"
+)]
+async fn create_project(
+    State(store): State<Store>,
+    caller: Caller,
+    Json(body): Json<CreateProject>,
+) -> Result<(StatusCode, Json<ProjectAnswer>), ApiError> {
+    caller.everywhere(Role::Admin)?;
+    let name: ProjectName = body.project.parse()?;
+    clouds::check(body.cloud.as_deref())?;
+    if !store.projects.ensure(&name, &caller.by).await? {
+        return Err(ApiError::Conflict("Project already exists".into()));
+    }
+    let project = find(&store, &name).await?;
+    Ok((StatusCode::CREATED, Json(ProjectAnswer { project, message: Some("created") })))
 }
 
 /// Get a project
@@ -104,9 +144,9 @@ async fn list_projects(
 )]
 async fn get_project(
     State(store): State<Store>,
-    InProject(name): InProject,
+    InProject { project, .. }: InProject,
 ) -> Result<Json<ProjectAnswer>, ApiError> {
-    Ok(Json(ProjectAnswer { project: show(&store, name).await? }))
+    Ok(Json(ProjectAnswer { project: find(&store, &project).await?, message: None }))
 }
 
 /// Get the project's CA: there is none while listeners have no TLS
@@ -114,25 +154,9 @@ async fn get_project(
     get,
     path = "/v1/project/{project}/kms/ca",
     params(ProjectPath),
-    responses((status = 404, body = crate::error::ErrorBody)),
+    responses((status = 404, body = ErrorBody)),
     tag = "projects"
 )]
 async fn get_project_ca(_: InProject) -> ApiError {
     ApiError::NotFound("Project CA")
-}
-
-/// Tell whose token this is
-#[utoipa::path(get, path = "/v1/me", responses((status = 200, body = Me)), tag = "projects")]
-async fn get_me(InAnyProject(project): InAnyProject) -> Json<Me> {
-    Json(Me {
-        user: MeUser {
-            user: format!("token of project {project}"),
-            user_id: format!("project:{project}"),
-            real_name: format!("Project {project}"),
-            state: "active",
-            token_validity_begin: rfc3339(Timestamp(0)),
-            projects: [project.into()],
-            auth: ["token"],
-        },
-    })
 }

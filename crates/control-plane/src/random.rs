@@ -50,9 +50,20 @@ pub(crate) fn acl_id() -> Result<AclId, NoRandomness> {
     Ok(AclId(id))
 }
 
+/// How every API token starts, so that one that leaked is recognised.
+pub(crate) const TOKEN_START: &str = "tidegate_";
+
+/// How much of a token behind [`TOKEN_START`] tells it from others: 48 of its 256 bits.
+const SHOWN: usize = 8;
+
 /// An API token.
 pub fn api_token() -> Result<Secret, NoRandomness> {
-    Ok(format!("tidegate_{}", URL_SAFE_NO_PAD.encode(bytes::<32>()?)).into())
+    Ok(format!("{TOKEN_START}{}", URL_SAFE_NO_PAD.encode(bytes::<32>()?)).into())
+}
+
+/// How a token starts, to tell it from others.
+pub fn token_prefix(token: &str) -> String {
+    token.chars().take(TOKEN_START.len() + SHOWN).collect()
 }
 
 /// What is kept of an API token. It is random and long, so a plain hash cannot be searched.

@@ -8,13 +8,13 @@ use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use model::{RestSettings, ServiceId};
 use service_config::{effective, rest_settings};
-use store::{Service, TokenScope};
+use store::Service;
 use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::caller::Caller;
+use crate::access::RestProxyCaller;
 use crate::error::ApiError;
 use crate::extract::Json;
 
@@ -77,12 +77,9 @@ fn etag(service: &Service) -> String {
 )]
 async fn get_rest_settings(
     State(app): State<App>,
-    Caller(scope): Caller,
+    RestProxyCaller(service): RestProxyCaller,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let TokenScope::RestProxy(service) = scope else {
-        return Err(ApiError::Forbidden("This needs the token of a REST proxy".into()));
-    };
     match other_than(&app, service, &Known::read(&headers)).await? {
         Some(service) => answer(&app, &service).await,
         None => Ok(StatusCode::NOT_MODIFIED.into_response()),

@@ -7,13 +7,15 @@ mod forecast;
 mod start;
 mod view;
 
+use std::marker::PhantomData;
+
 use axum::extract::{FromRequestParts, State};
 use http::header::LOCATION;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode};
 use model::RolloutId;
 use serde::{Deserialize, Serialize};
-use store::{RolloutRecord, Service, Store};
+use store::{By, RolloutRecord, Service, Store};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,7 +27,7 @@ use self::start::StartRollout;
 use self::view::RolloutView;
 pub(crate) use self::view::{RolloutBrief, WindowView, opens_at, window};
 use crate::App;
-use crate::caller::{OfService, ServicePath};
+use crate::access::{Need, OfService, Operate, ServicePath, View};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
 use crate::preconditions::{IdempotencyKey, IdempotencyKeyHeader, IfMatch, IfMatchHeader, etag};
@@ -39,11 +41,13 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(events::routes())
 }
 
-/// The rollout in the path, of the service in the path.
+/// The rollout in the path, of the service in the path, for a caller with the role that is needed.
 #[derive(Clone, Debug)]
-struct OfRollout {
+struct OfRollout<N = View> {
     service: Service,
     rollout: RolloutRecord,
+    by: By,
+    need: PhantomData<N>,
 }
 
 /// The rollout in the path.
@@ -75,16 +79,16 @@ struct RolloutAnswer {
     message: Option<String>,
 }
 
-impl FromRequestParts<App> for OfRollout {
+impl<N: Need> FromRequestParts<App> for OfRollout<N> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let OfService(service) = OfService::from_request_parts(parts, app).await?;
+        let OfService { service, by, .. } = OfService::<N>::from_request_parts(parts, app).await?;
         let Path(path) = Path::<RolloutPath>::from_request_parts(parts, app).await?;
         let missing = || ApiError::NotFound("Rollout");
         let id = RolloutId(Uuid::parse_str(&path.rollout).map_err(|_| missing())?);
         let rollout = app.store.rollouts.get(service.id, id).await?.ok_or_else(missing)?;
-        Ok(Self { service, rollout })
+        Ok(Self { service, rollout, by, need: PhantomData })
     }
 }
 
@@ -111,7 +115,7 @@ async fn reread(app: &App, service: &Service, id: RolloutId) -> Result<RolloutRe
 )]
 async fn list_rollouts(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, .. }: OfService,
     Query(query): Query<RolloutsQuery>,
 ) -> Result<Json<Rollouts>, ApiError> {
     let limit = query.limit.unwrap_or(20).clamp(1, 100);
@@ -132,7 +136,7 @@ async fn list_rollouts(
 )]
 async fn get_rollout(
     State(app): State<App>,
-    OfRollout { service, rollout }: OfRollout,
+    OfRollout { service, rollout, .. }: OfRollout,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<RolloutAnswer>), ApiError> {
     let tag = etag(rollout.version);
     let rollout = view::show(&app, &service, rollout).await?;
@@ -161,12 +165,12 @@ async fn get_rollout(
 )]
 async fn start_rollout(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, by, .. }: OfService<Operate>,
     IdempotencyKey(key): IdempotencyKey,
     IfMatch(generation): IfMatch,
     Json(body): Json<StartRollout>,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 2], Json<RolloutAnswer>), ApiError> {
-    let (rollout, message) = start::start(&app, &service, key, generation, body).await?;
+    let (rollout, message) = start::start(&app, &service, key, generation, body, &by).await?;
     let headers = [location(&service, rollout.id)?, etag(rollout.version)];
     let rollout = view::show(&app, &service, rollout).await?;
     Ok((StatusCode::CREATED, headers, Json(RolloutAnswer { rollout, message: Some(message) })))
@@ -190,7 +194,7 @@ async fn start_rollout(
 )]
 async fn forecast_rollout(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, .. }: OfService,
     Json(body): Json<StartRollout>,
 ) -> Result<Json<ForecastAnswer>, ApiError> {
     body.check(&service)?;

@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::caller::{InAnyProject, InProject, ProjectPath};
+use crate::access::{Caller, InProject, ProjectPath};
 use crate::clouds::CLOUD;
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
@@ -183,7 +183,7 @@ async fn get_service_type(
     responses((status = 200, body = ServiceVersions)),
     tag = "service types"
 )]
-async fn list_service_versions(_: InAnyProject) -> Json<ServiceVersions> {
+async fn list_service_versions(_: Caller) -> Json<ServiceVersions> {
     versions()
 }
 
@@ -195,6 +195,6 @@ async fn list_service_versions(_: InAnyProject) -> Json<ServiceVersions> {
     responses((status = 200, body = ServiceVersions)),
     tag = "service types"
 )]
-async fn list_account_service_versions(_: InAnyProject) -> Json<ServiceVersions> {
+async fn list_account_service_versions(_: Caller) -> Json<ServiceVersions> {
     versions()
 }

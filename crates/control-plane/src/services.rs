@@ -21,7 +21,7 @@ use self::update::{ImpactView, UpdateService, Updated};
 pub(crate) use self::view::{show, users_of};
 pub(crate) use self::wire::{AclView, ServiceView, UserView};
 use crate::App;
-use crate::caller::{InProject, OfService, ProjectPath, ServicePath};
+use crate::access::{InProject, OfService, Operate, ProjectPath, ServicePath};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::rollouts::RolloutBrief;
@@ -123,11 +123,11 @@ async fn consequences(
 )]
 async fn list_services(
     State(app): State<App>,
-    InProject(project): InProject,
+    InProject { project, role, .. }: InProject,
 ) -> Result<Json<Services>, ApiError> {
     let mut services = Vec::new();
     for service in app.store.services.list(&project).await? {
-        services.push(show(&app, &service).await?);
+        services.push(show(&app, &service, role).await?);
     }
     Ok(Json(Services { services }))
 }
@@ -145,11 +145,11 @@ async fn list_services(
 )]
 async fn create_service(
     State(app): State<App>,
-    InProject(project): InProject,
+    InProject { project, role, by, .. }: InProject<Operate>,
     Json(body): Json<CreateService>,
 ) -> Result<(StatusCode, Json<ServiceAnswer>), ApiError> {
-    let service = create::create(&app, project, body).await?;
-    let service = show(&app, &service).await?;
+    let service = create::create(&app, project, body, &by).await?;
+    let service = show(&app, &service, role).await?;
     Ok((StatusCode::CREATED, Json(ServiceAnswer { service, message: Some("created") })))
 }
 
@@ -163,9 +163,9 @@ async fn create_service(
 )]
 async fn get_service(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, role, .. }: OfService,
 ) -> Result<Json<ServiceAnswer>, ApiError> {
-    Ok(Json(ServiceAnswer { service: show(&app, &service).await?, message: None }))
+    Ok(Json(ServiceAnswer { service: show(&app, &service, role).await?, message: None }))
 }
 
 /// Change a service
@@ -183,12 +183,12 @@ async fn get_service(
 )]
 async fn update_service(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, role, by, .. }: OfService<Operate>,
     Json(body): Json<UpdateService>,
 ) -> Result<Json<ServiceUpdated>, ApiError> {
-    let (service, updated) = update::update(&app, service, &body).await?;
+    let (service, updated) = update::update(&app, service, &body, &by).await?;
     let tidegate = consequences(&app, &service, updated).await?;
-    let service = show(&app, &service).await?;
+    let service = show(&app, &service, role).await?;
     Ok(Json(ServiceUpdated { service, message: "updated", tidegate }))
 }
 
@@ -200,7 +200,7 @@ async fn update_service(
     responses((status = 403, body = crate::error::ErrorBody), (status = 501, body = crate::error::ErrorBody)),
     tag = "services"
 )]
-async fn terminate_service(OfService(service): OfService) -> ApiError {
+async fn terminate_service(OfService { service, .. }: OfService<Operate>) -> ApiError {
     if service.termination_protection {
         return ApiError::Forbidden(PROTECTED.into());
     }

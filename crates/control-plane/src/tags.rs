@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::caller::{OfService, ServicePath};
+use crate::access::{OfService, Operate, ServicePath};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::services::Message;
@@ -59,7 +59,7 @@ async fn list_tags(_: OfService) -> Json<Tags> {
     tag = "services"
 )]
 async fn update_tags(
-    _: OfService,
+    _: OfService<Operate>,
     Json(body): Json<ChangeTags>,
 ) -> Result<Json<Message>, ApiError> {
     change(&body)
@@ -75,7 +75,7 @@ async fn update_tags(
     tag = "services"
 )]
 async fn replace_tags(
-    _: OfService,
+    _: OfService<Operate>,
     Json(body): Json<ChangeTags>,
 ) -> Result<Json<Message>, ApiError> {
     change(&body)

@@ -22,7 +22,7 @@ use self::options::{
 };
 use self::view::{TopicDetails, TopicSummary};
 use crate::App;
-use crate::caller::{OfService, ServicePath};
+use crate::access::{Develop, OfService, ServicePath};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::services::{Message, refuse_unknown};
@@ -86,7 +86,7 @@ fn inherited_min_in_sync(service: &Service) -> i64 {
 )]
 async fn list_topics(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, .. }: OfService,
 ) -> Result<Json<Topics>, ApiError> {
     let desired = app.store.topics.list(service.id).await?;
     let admin = app.admins.of(&service).await?;
@@ -106,7 +106,7 @@ async fn list_topics(
 )]
 async fn create_topic(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, by, .. }: OfService<Develop>,
     Json(body): Json<CreateTopic>,
 ) -> Result<Json<Message>, ApiError> {
     let topic = new_topic(&service, &body)?;
@@ -117,7 +117,7 @@ async fn create_topic(
         configs: topic.config.clone(),
     };
     app.admins.of(&service).await?.create_topic(&wanted, true).await?;
-    app.store.topics.create(service.id, &topic).await?;
+    app.store.topics.create(service.id, &topic, &by).await?;
     Ok(Json(Message { message: "created" }))
 }
 
@@ -149,7 +149,7 @@ fn new_topic(service: &Service, body: &CreateTopic) -> Result<DesiredTopic, ApiE
 )]
 async fn get_topic(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, .. }: OfService,
     Path(TopicPath { topic: name }): Path<TopicPath>,
 ) -> Result<Json<TopicAnswer>, ApiError> {
     let desired = app.store.topics.get(service.id, &name).await?;
@@ -180,7 +180,7 @@ async fn get_topic(
 )]
 async fn update_topic(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, by, .. }: OfService<Develop>,
     Path(TopicPath { topic: name }): Path<TopicPath>,
     Json(body): Json<TopicFields>,
 ) -> Result<Json<Message>, ApiError> {
@@ -202,7 +202,7 @@ async fn update_topic(
         let changes: Vec<ConfigChange> = topic.config.iter().map(set).collect();
         admin.alter_configs(&ConfigResource::Topic(name), &changes, true).await?;
     }
-    app.store.topics.put(service.id, &topic).await?;
+    app.store.topics.put(service.id, &topic, &by).await?;
     Ok(Json(Message { message: "updated" }))
 }
 
@@ -268,7 +268,7 @@ fn changed(
 )]
 async fn delete_topic(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, by, .. }: OfService<Develop>,
     Path(TopicPath { topic: name }): Path<TopicPath>,
 ) -> Result<Json<Message>, ApiError> {
     refuse_internal(&name)?;
@@ -280,6 +280,7 @@ async fn delete_topic(
             adopt(&admin, &name, view::find(&admin, &name).await?.as_ref()).await?
         }
     };
-    app.store.topics.put(service.id, &DesiredTopic { deleting: true, ..topic }).await?;
+    let gone = DesiredTopic { deleting: true, ..topic };
+    app.store.topics.put(service.id, &gone, &by).await?;
     Ok(Json(Message { message: "deleted" }))
 }

@@ -1,14 +1,14 @@
 //! `/v1/project/{project}/service/{service}/user`: service users, and their passwords.
 
 use axum::extract::State;
-use model::{Secret, Username};
+use model::{Role, Secret, Username};
 use serde::{Deserialize, Serialize};
-use store::{Service, ServiceUser, UserType};
+use store::{By, Service, ServiceUser, UserType};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::caller::{OfService, ServicePath};
+use crate::access::{Develop, OfService, ServicePath};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::services::{Message, ServiceAnswer, UserView, show, users_of};
@@ -80,17 +80,22 @@ async fn reset(
     service: &Service,
     username: &Username,
     password: Option<Secret>,
+    by: &By,
 ) -> Result<(), ApiError> {
     let password = password.map_or_else(random::user_password, Ok)?;
-    if app.store.users.set_password(service.id, username, &password).await? {
+    if app.store.users.set_password(service.id, username, &password, by).await? {
         Ok(())
     } else {
         Err(ApiError::NotFound("Service user"))
     }
 }
 
-async fn updated(app: &App, service: &Service) -> Result<Json<ServiceAnswer>, ApiError> {
-    let service = show(app, service).await?;
+async fn updated(
+    app: &App,
+    service: &Service,
+    role: Role,
+) -> Result<Json<ServiceAnswer>, ApiError> {
+    let service = show(app, service, role).await?;
     Ok(Json(ServiceAnswer { service, message: Some("updated") }))
 }
 
@@ -107,13 +112,13 @@ async fn updated(app: &App, service: &Service) -> Result<Json<ServiceAnswer>, Ap
 )]
 async fn create_user(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, role, by, .. }: OfService<Develop>,
     Json(body): Json<CreateUser>,
 ) -> Result<Json<UserAnswer>, ApiError> {
     let username: Username = body.username.parse()?;
-    app.store.users.create(service.id, &username, &random::user_password()?).await?;
+    app.store.users.create(service.id, &username, &random::user_password()?, &by).await?;
     let user = find(&app, &service, username.as_str()).await?;
-    Ok(Json(UserAnswer { user: user.into(), message: Some("created") }))
+    Ok(Json(UserAnswer { user: UserView::of(user, role), message: Some("created") }))
 }
 
 /// Get a service user
@@ -126,11 +131,11 @@ async fn create_user(
 )]
 async fn get_user(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, role, .. }: OfService,
     Path(path): Path<UserPath>,
 ) -> Result<Json<UserAnswer>, ApiError> {
     let user = find(&app, &service, &path.user).await?;
-    Ok(Json(UserAnswer { user: user.into(), message: None }))
+    Ok(Json(UserAnswer { user: UserView::of(user, role), message: None }))
 }
 
 /// Reset a service user's password, or acknowledge that its certificate was renewed
@@ -146,16 +151,16 @@ async fn get_user(
 )]
 async fn update_user(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, role, by, .. }: OfService<Develop>,
     Path(path): Path<UserPath>,
     Json(body): Json<UpdateUser>,
 ) -> Result<Json<ServiceAnswer>, ApiError> {
     let user = find(&app, &service, &path.user).await?;
     if matches!(body.operation, Operation::ResetCredentials) {
         body.new_password.as_ref().map_or(Ok(()), check)?;
-        reset(&app, &service, &user.username, body.new_password).await?;
+        reset(&app, &service, &user.username, body.new_password, &by).await?;
     }
-    updated(&app, &service).await
+    updated(&app, &service, role).await
 }
 
 /// Reset a service user's password
@@ -168,12 +173,12 @@ async fn update_user(
 )]
 async fn reset_user_credentials(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, role, by, .. }: OfService<Develop>,
     Path(path): Path<UserPath>,
 ) -> Result<Json<ServiceAnswer>, ApiError> {
     let user = find(&app, &service, &path.user).await?;
-    reset(&app, &service, &user.username, None).await?;
-    updated(&app, &service).await
+    reset(&app, &service, &user.username, None, &by).await?;
+    updated(&app, &service, role).await
 }
 
 /// Reset the password of the service's primary user
@@ -186,13 +191,13 @@ async fn reset_user_credentials(
 )]
 async fn reset_service_credentials(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, role, by, .. }: OfService<Develop>,
 ) -> Result<Json<ServiceAnswer>, ApiError> {
     let users = users_of(&app, service.id).await?;
     for user in users.iter().filter(|it| it.kind == UserType::Primary) {
-        reset(&app, &service, &user.username, None).await?;
+        reset(&app, &service, &user.username, None, &by).await?;
     }
-    updated(&app, &service).await
+    updated(&app, &service, role).await
 }
 
 /// Delete a service user
@@ -205,7 +210,7 @@ async fn reset_service_credentials(
 )]
 async fn delete_user(
     State(app): State<App>,
-    OfService(service): OfService,
+    OfService { service, by, .. }: OfService<Develop>,
     Path(path): Path<UserPath>,
 ) -> Result<Json<Message>, ApiError> {
     let user = find(&app, &service, &path.user).await?;
@@ -213,7 +218,7 @@ async fn delete_user(
         let name = user.username;
         return Err(ApiError::Forbidden(format!("Service user '{name}' cannot be deleted")));
     }
-    if !app.store.users.delete(service.id, &user.username).await? {
+    if !app.store.users.delete(service.id, &user.username, &by).await? {
         return Err(ApiError::NotFound("Service user"));
     }
     Ok(Json(Message { message: "deleted" }))

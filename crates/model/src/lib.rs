@@ -11,6 +11,7 @@ mod name;
 mod node;
 mod rest;
 mod revision;
+mod role;
 mod rollout;
 mod secret;
 mod state;
@@ -27,6 +28,7 @@ pub use crate::name::{InvalidName, ProjectName, ServiceName, TopicName, Username
 pub use crate::node::{Node, NodePorts};
 pub use crate::rest::{OidcSettings, OwnIdentity, RestConsumer, RestProducer, RestSettings};
 pub use crate::revision::{InvalidRevisionId, Revision, RevisionId};
+pub use crate::role::{Grants, Role, Scope};
 pub use crate::rollout::{BlockerStatus, PhaseStatus, ProbeFigures, RolloutStatus};
 pub use crate::secret::Secret;
 pub use crate::state::{NodeLife, NodeState, NodeStatus, ServiceState};

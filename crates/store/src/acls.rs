@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use model::{AclBinding, AclEntry, AclId, AclPattern, ServiceId};
+use serde_json::json;
 use sqlx::PgPool;
 use sqlx::types::Json;
 
+use crate::events::{By, Entry};
 use crate::{StoreError, changes, constraint, decode};
 
 /// ACL entries and owned bindings.
@@ -63,7 +65,12 @@ impl Acls {
     }
 
     /// Adds an entry.
-    pub async fn add(&self, service: ServiceId, entry: &AclEntry) -> Result<(), AddAclError> {
+    pub async fn add(
+        &self,
+        service: ServiceId,
+        entry: &AclEntry,
+        by: &By,
+    ) -> Result<(), AddAclError> {
         let mut tx = self.pool.begin().await?;
         sqlx::query!(
             "insert into acl_entry (service_id, acl_id, permission, topic, username)
@@ -78,24 +85,35 @@ impl Acls {
         .await?;
         let permission = entry.permission.as_str();
         let text = format!("ACL added: {permission} on {} for {}", entry.topic, entry.username);
-        changes::commit(tx, service, "api", "service_acl_add", &text).await?;
+        let done = Entry::new("service_acl_add", &text).after(json!(entry));
+        changes::commit(tx, service, by, &done).await?;
         Ok(())
     }
 
     /// Removes an entry. Tells whether there was one of that id.
-    pub async fn remove(&self, service: ServiceId, id: &AclId) -> Result<bool, StoreError> {
+    pub async fn remove(
+        &self,
+        service: ServiceId,
+        id: &AclId,
+        by: &By,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.pool.begin().await?;
-        let done = sqlx::query!(
-            "delete from acl_entry where service_id = $1 and acl_id = $2",
+        let gone = sqlx::query!(
+            "delete from acl_entry where service_id = $1 and acl_id = $2
+             returning permission, topic, username",
             service.0,
             id.0
         )
-        .execute(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
-        if done.rows_affected() == 0 {
-            return Ok(false);
-        }
-        changes::commit(tx, service, "api", "service_acl_delete", "ACL deleted").await?;
+        let Some(gone) = gone else { return Ok(false) };
+        let (permission, topic, username) = (&gone.permission, &gone.topic, &gone.username);
+        let text = format!("ACL deleted: {permission} on {topic} for {username}");
+        let before = json!({
+            "id": id, "permission": permission, "topic": topic, "username": username,
+        });
+        let done = Entry::new("service_acl_delete", &text).before(before);
+        changes::commit(tx, service, by, &done).await?;
         Ok(true)
     }
 

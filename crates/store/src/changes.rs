@@ -5,6 +5,7 @@ use sqlx::postgres::{PgConnection, PgListener};
 use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
+use crate::events::{By, Entry};
 use crate::{StoreError, events};
 
 /// The channel of `NOTIFY`; the payload is a service's id.
@@ -46,11 +47,10 @@ pub(crate) async fn notify(
 pub(crate) async fn commit(
     mut tx: Transaction<'_, Postgres>,
     service: ServiceId,
-    actor: &str,
-    event_type: &str,
-    description: &str,
+    by: &By,
+    entry: &Entry<'_>,
 ) -> Result<(), StoreError> {
-    events::record(&mut tx, service, actor, event_type, description).await?;
+    events::record(&mut tx, service, by, entry).await?;
     notify(&mut tx, service).await?;
     tx.commit().await?;
     Ok(())

@@ -1,6 +1,7 @@
-//! What happened, for people: append-only.
+//! What happened, for people, and who did it: append-only, by the database's own rule.
 
 use model::{ProjectName, ServiceId, Timestamp};
+use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 
@@ -12,21 +13,91 @@ pub struct Events {
     pub(crate) pool: PgPool,
 }
 
+/// Who does something, and in which request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct By {
+    /// A person, or a part of the platform such as `orchestrator`.
+    pub actor: String,
+    /// The id of the HTTP request, as it is in the logs.
+    pub request_id: Option<String>,
+}
+
+impl By {
+    pub(crate) fn orchestrator() -> Self {
+        Self::from("orchestrator")
+    }
+}
+
+impl From<&str> for By {
+    /// Somebody outside of any request.
+    fn from(actor: &str) -> Self {
+        Self { actor: actor.to_owned(), request_id: None }
+    }
+}
+
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// Grows with time.
     pub id: i64,
     /// When.
     pub at: Timestamp,
-    /// Who did it: `api` or `orchestrator`.
+    /// Who did it.
     pub actor: String,
+    /// In which request.
+    pub request_id: Option<String>,
     /// What kind, such as `service_update` or `node_restart`.
     pub event_type: String,
+    /// In which project; `None` for the whole installation.
+    pub project: Option<String>,
     /// To which service.
     pub service_name: Option<String>,
     /// In words, without secrets.
     pub description: String,
+    /// What was there before, without secrets.
+    pub before: Option<Value>,
+    /// What is there since, without secrets.
+    pub after: Option<Value>,
+}
+
+/// Which events are wanted. `None`: any.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// In this project.
+    pub project: Option<ProjectName>,
+    /// Of the service of this name.
+    pub service_name: Option<String>,
+    /// By this actor.
+    pub actor: Option<String>,
+    /// Of this kind.
+    pub event_type: Option<String>,
+    /// Older than this one.
+    pub before_id: Option<i64>,
+}
+
+/// An event to be written down.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry<'a> {
+    event_type: &'a str,
+    description: &'a str,
+    before: Option<Value>,
+    after: Option<Value>,
+}
+
+impl<'a> Entry<'a> {
+    pub(crate) const fn new(event_type: &'a str, description: &'a str) -> Self {
+        Self { event_type, description, before: None, after: None }
+    }
+
+    /// With what was there before.
+    pub(crate) fn before(self, before: Value) -> Self {
+        Self { before: Some(before), ..self }
+    }
+
+    /// With what is there since.
+    pub(crate) fn after(self, after: Value) -> Self {
+        Self { after: Some(after), ..self }
+    }
 }
 
 impl Events {
@@ -34,24 +105,31 @@ impl Events {
     pub async fn add(
         &self,
         service: ServiceId,
-        actor: &str,
+        by: &By,
         event_type: &str,
         description: &str,
     ) -> Result<(), StoreError> {
         let mut connection = self.pool.acquire().await?;
-        record(&mut connection, service, actor, event_type, description).await
+        record(&mut connection, service, by, &Entry::new(event_type, description)).await
     }
 
-    /// The latest `limit` of a project, newest first.
-    pub async fn latest(
-        &self,
-        project: &ProjectName,
-        limit: u32,
-    ) -> Result<Vec<Event>, StoreError> {
+    /// The latest `limit` that match, newest first.
+    pub async fn latest(&self, filter: &EventFilter, limit: u32) -> Result<Vec<Event>, StoreError> {
         let rows = sqlx::query!(
-            "select event_id, at, actor, event_type, service_name, description
-             from event where project_name = $1 order by event_id desc limit $2",
-            project.as_str(),
+            "select event_id, at, actor, request_id, event_type, project_name, service_name,
+                    description, before, after
+             from event
+             where ($1::text is null or project_name = $1)
+               and ($2::text is null or service_name = $2)
+               and ($3::text is null or actor = $3)
+               and ($4::text is null or event_type = $4)
+               and ($5::bigint is null or event_id < $5)
+             order by event_id desc limit $6",
+            filter.project.as_ref().map(ProjectName::as_str),
+            filter.service_name,
+            filter.actor,
+            filter.event_type,
+            filter.before_id,
             i64::from(limit)
         )
         .fetch_all(&self.pool)
@@ -62,29 +140,60 @@ impl Events {
                 id: row.event_id,
                 at: timestamp(row.at),
                 actor: row.actor,
+                request_id: row.request_id,
                 event_type: row.event_type,
+                project: row.project_name,
                 service_name: row.service_name,
                 description: row.description,
+                before: row.before,
+                after: row.after,
             })
             .collect())
     }
 }
 
-/// Adds one within a transaction.
+/// Adds one about a service within a transaction.
 pub(crate) async fn record(
     connection: &mut PgConnection,
     service: ServiceId,
-    actor: &str,
-    event_type: &str,
-    description: &str,
+    by: &By,
+    entry: &Entry<'_>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "insert into event (project_name, service_name, actor, event_type, description)
-         select project_name, service_name, $2, $3, $4 from service where service_id = $1",
+        "insert into event (project_name, service_name, actor, request_id, event_type, description,
+                            before, after)
+         select project_name, service_name, $2, $3, $4, $5, $6, $7
+         from service where service_id = $1",
         service.0,
-        actor,
-        event_type,
-        description
+        by.actor,
+        by.request_id,
+        entry.event_type,
+        entry.description,
+        entry.before,
+        entry.after
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Adds one about a project, or about the whole installation, within a transaction.
+pub(crate) async fn record_of_project(
+    connection: &mut PgConnection,
+    project: Option<&ProjectName>,
+    by: &By,
+    entry: &Entry<'_>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into event (project_name, actor, request_id, event_type, description, before, after)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        project.map(ProjectName::as_str),
+        by.actor,
+        by.request_id,
+        entry.event_type,
+        entry.description,
+        entry.before,
+        entry.after
     )
     .execute(connection)
     .await?;

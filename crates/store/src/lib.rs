@@ -23,7 +23,7 @@ use sqlx::postgres::PgPoolOptions;
 
 pub use crate::acls::{Acls, AddAclError};
 pub use crate::changes::Changes;
-pub use crate::events::{Event, Events};
+pub use crate::events::{By, Event, EventFilter, Events};
 pub use crate::leases::{Lease, Leases};
 pub use crate::nodes::{AddNodeError, NodePin, Nodes};
 pub use crate::projects::{Project, Projects};
@@ -35,7 +35,7 @@ pub use crate::services::{
     ApplyError, CreateServiceError, NewService, ProbeCredentials, Service, ServiceChange,
     ServiceSecrets, Services,
 };
-pub use crate::tokens::{TokenScope, Tokens};
+pub use crate::tokens::{ApiToken, NewToken, TokenScope, Tokens};
 pub use crate::topics::{CreateTopicError, DesiredTopic, Topics};
 pub use crate::users::{CreateUserError, ServiceUser, UserType, Users};
 

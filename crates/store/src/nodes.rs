@@ -6,6 +6,7 @@ use model::{Node, NodeId, NodeLife, NodePorts, NodeStatus, Revision, RevisionId,
 use sqlx::PgPool;
 use sqlx::types::Json;
 
+use crate::events::{By, Entry};
 use crate::{StoreError, changes, constraint, decode};
 
 /// Nodes of services.
@@ -110,7 +111,7 @@ impl Nodes {
         &self,
         service: ServiceId,
         nodes: &[Node],
-        actor: &str,
+        by: &By,
     ) -> Result<(), AddNodeError> {
         let mut tx = self.pool.begin().await?;
         let target = sqlx::query_scalar!(
@@ -139,7 +140,7 @@ impl Nodes {
         }
         let names: Vec<String> = nodes.iter().map(|it| it.id.to_string()).collect();
         let text = format!("nodes {} join the service", names.join(", "));
-        Ok(changes::commit(tx, service, actor, "nodes_added", &text).await?)
+        Ok(changes::commit(tx, service, by, &Entry::new("nodes_added", &text)).await?)
     }
 
     /// Tells a node to give away all that it has and go. `false` if there is none that could.
@@ -147,7 +148,7 @@ impl Nodes {
         &self,
         service: ServiceId,
         node: NodeId,
-        actor: &str,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut tx = self.pool.begin().await?;
         let told = sqlx::query!(
@@ -162,7 +163,7 @@ impl Nodes {
             return Ok(false);
         }
         let text = format!("node {node} leaves the service");
-        changes::commit(tx, service, actor, "node_dismissed", &text).await?;
+        changes::commit(tx, service, by, &Entry::new("node_dismissed", &text)).await?;
         Ok(true)
     }
 
@@ -178,7 +179,7 @@ impl Nodes {
         .execute(&mut *tx)
         .await?;
         let text = format!("node {node} has its share of the partitions");
-        changes::commit(tx, service, "orchestrator", "node_joined", &text).await
+        changes::commit(tx, service, &By::orchestrator(), &Entry::new("node_joined", &text)).await
     }
 
     /// Whether a node that leaves has given away all that it had. One that got something anew in the
@@ -212,7 +213,7 @@ impl Nodes {
         .execute(&mut *tx)
         .await?;
         let text = format!("node {node} has left the service");
-        changes::commit(tx, service, "orchestrator", "node_left", &text).await
+        changes::commit(tx, service, &By::orchestrator(), &Entry::new("node_left", &text)).await
     }
 
     /// A revision by its id.

@@ -20,6 +20,7 @@ pub use self::people::{Consent, RolloutCommand};
 pub use self::records::{RolloutEvent, RolloutRecord};
 pub(crate) use self::start::{Reason, start};
 pub use self::start::{StartRollout, StartRolloutError};
+use crate::events::{By, Entry};
 use crate::rollouts::failures::FailureRow;
 use crate::{StoreError, changes, decode, events, timestamp};
 
@@ -158,7 +159,8 @@ impl Rollouts {
             .await?;
             let text = format!("node {node} restarts into revision {}", order.revision);
             note(&mut tx, rollout.id, Some(*node), "ordered", &text).await?;
-            events::record(&mut tx, service, "orchestrator", "node_restart", &text).await?;
+            let done = Entry::new("node_restart", &text);
+            events::record(&mut tx, service, &By::orchestrator(), &done).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -183,7 +185,7 @@ impl Rollouts {
         .await?;
         note(&mut tx, rollout.id, None, "paused", &paused.reason).await?;
         let text = format!("rolling restart paused: {}", paused.reason);
-        Ok(changes::commit(tx, service, &paused.by, "rollout_paused", &text).await?)
+        Ok(changes::commit(tx, service, &paused.by.as_str().into(), &Entry::new("rollout_paused", &text)).await?)
     }
 
     /// Ends a rollout whose cluster is whole. One that is done makes its target the revision to go
@@ -219,7 +221,8 @@ impl Rollouts {
             make_stable(&mut tx, service, &rollout.rollout.target).await?;
         }
         note(&mut tx, rollout.id, None, outcome, &text).await?;
-        changes::commit(tx, service, "orchestrator", &format!("rollout_{outcome}"), &text).await?;
+        let kind = format!("rollout_{outcome}");
+        changes::commit(tx, service, &By::orchestrator(), &Entry::new(&kind, &text)).await?;
         Ok(())
     }
 

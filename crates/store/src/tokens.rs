@@ -1,8 +1,12 @@
 //! API tokens, by their hash.
 
-use model::{ProjectName, ServiceId};
+mod owned;
+
+use model::{Grants, Role, Scope, ServiceId};
+use serde_json::Value;
 use sqlx::PgPool;
 
+pub use crate::tokens::owned::{ApiToken, NewToken};
 use crate::{StoreError, decode};
 
 /// API tokens.
@@ -14,32 +18,25 @@ pub struct Tokens {
 /// What a token opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenScope {
-    /// Everything in one project.
-    Project(ProjectName),
+    /// What its owner may do.
+    Person {
+        /// Whose it is.
+        owner: String,
+        /// Where it opens what.
+        grants: Grants,
+        /// Whether its last use was written down more than a minute ago.
+        note_use: bool,
+    },
     /// The REST settings of one service, and nothing else.
     RestProxy(ServiceId),
 }
 
-impl Tokens {
-    /// Keeps the SHA-256 of a new token for a project.
-    pub async fn add(
-        &self,
-        hash: &[u8; 32],
-        project: &ProjectName,
-        description: &str,
-    ) -> Result<(), StoreError> {
-        sqlx::query!(
-            "insert into api_token (token_hash, project_name, role, description)
-             values ($1, $2, 'admin', $3)",
-            hash,
-            project.as_str(),
-            description
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
+/// A role in the database that `model` does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("grants of a token make no sense: {0}")]
+struct Unreadable(String);
 
+impl Tokens {
     /// Keeps the SHA-256 of a new token for the REST proxy of a service. Its earlier tokens stop
     /// to work.
     pub async fn replace_rest_proxy(
@@ -67,20 +64,62 @@ impl Tokens {
         Ok(())
     }
 
-    /// What the token with this SHA-256 opens; `None` if it opens nothing.
+    /// What the token with this SHA-256 opens; `None` if it opens nothing, or not any more.
     pub async fn scope(&self, hash: &[u8; 32]) -> Result<Option<TokenScope>, StoreError> {
         let row = sqlx::query!(
-            "select project_name, service_id from api_token where token_hash = $1",
+            r#"select role, owner, project_name, service_id,
+                      coalesce(last_used_at < now() - interval '1 minute', true) as "note_use!",
+                      (select jsonb_agg(jsonb_build_array(coalesce(g.project_name, '*'), g.role))
+                       from api_token_grant g
+                       where g.token_hash = api_token.token_hash) as grants
+               from api_token
+               where token_hash = $1 and (expires_at is null or expires_at > now())"#,
             hash
         )
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| match row.service_id {
-            Some(id) => Ok(TokenScope::RestProxy(ServiceId(id))),
-            None => {
-                Ok(TokenScope::Project(ProjectName::try_from(row.project_name).map_err(decode)?))
+        let Some(row) = row else { return Ok(None) };
+        if let Some(id) = row.service_id {
+            return Ok(Some(TokenScope::RestProxy(ServiceId(id))));
+        }
+        let unreadable = |error| decode(Unreadable(error));
+        let grants = match (row.role.as_str(), row.project_name) {
+            // Made by the version before.
+            ("admin", Some(project)) => {
+                Grants::one(project.parse().map_err(unreadable)?, Role::Admin)
             }
-        })
-        .transpose()
+            _ => grants(row.grants).map_err(unreadable)?,
+        };
+        Ok(Some(TokenScope::Person { owner: row.owner, grants, note_use: row.note_use }))
     }
+
+    /// Notes the use of a token, which also moves its end if that is how it was made.
+    pub async fn note_use(
+        &self,
+        hash: &[u8; 32],
+        ip: Option<&str>,
+        user_agent: Option<&str>,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update api_token
+             set last_used_at = now(), last_ip = $2, last_user_agent = $3,
+                 expires_at = case when extend_when_used and max_age_secs is not null
+                                   then now() + make_interval(secs => max_age_secs)
+                                   else expires_at end
+             where token_hash = $1 and (expires_at is null or expires_at > now())",
+            hash,
+            ip,
+            user_agent
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+/// `[["dev", "admin"], ["*", "read_only"]]`
+fn grants(rows: Option<Value>) -> Result<Grants, String> {
+    let Some(rows) = rows else { return Ok(Grants::none()) };
+    let rows: Vec<(String, Role)> = serde_json::from_value(rows).map_err(|it| it.to_string())?;
+    rows.into_iter().map(|(scope, role)| Ok((scope.parse::<Scope>()?, role))).collect()
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use model::{ServiceId, TopicName};
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use sqlx::types::Json;
 
+use crate::events::{By, Entry};
 use crate::{StoreError, changes, constraint, decode};
 
 /// Topics that services shall have.
@@ -31,6 +33,16 @@ pub struct DesiredTopic {
     pub deleting: bool,
     /// Why Kafka does not have it as it should be.
     pub problem: Option<String>,
+}
+
+impl DesiredTopic {
+    /// What the audit log says of it.
+    fn told(&self) -> Value {
+        json!({
+            "partitions": self.partitions, "replication": self.replication, "config": self.config,
+            "tags": self.tags,
+        })
+    }
 }
 
 /// Why a topic was not made.
@@ -104,6 +116,7 @@ impl Topics {
         &self,
         service: ServiceId,
         topic: &DesiredTopic,
+        by: &By,
     ) -> Result<(), CreateTopicError> {
         let mut tx = self.pool.begin().await?;
         sqlx::query!(
@@ -119,13 +132,27 @@ impl Topics {
         .execute(&mut *tx)
         .await?;
         let text = format!("topic {} created", topic.name);
-        changes::commit(tx, service, "api", "service_topic_create", &text).await?;
+        let done = Entry::new("service_topic_create", &text).after(topic.told());
+        changes::commit(tx, service, by, &done).await?;
         Ok(())
     }
 
     /// Changes a topic to what is given, or takes one over that Kafka has and we do not know.
-    pub async fn put(&self, service: ServiceId, topic: &DesiredTopic) -> Result<(), StoreError> {
+    pub async fn put(
+        &self,
+        service: ServiceId,
+        topic: &DesiredTopic,
+        by: &By,
+    ) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await?;
+        let before = sqlx::query!(
+            "select partitions, replication, config, tags from topic
+             where service_id = $1 and topic_name = $2 for update",
+            service.0,
+            topic.name.as_str()
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
         sqlx::query!(
             "insert into topic (service_id, topic_name, partitions, replication, config, tags,
                                 deleting)
@@ -150,7 +177,17 @@ impl Topics {
             ("service_topic_update", "updated")
         };
         let text = format!("topic {} {what}", topic.name);
-        changes::commit(tx, service, "api", kind, &text).await?;
+        let mut done = Entry::new(kind, &text);
+        if let Some(it) = before {
+            done = done.before(json!({
+                "partitions": it.partitions, "replication": it.replication, "config": it.config,
+                "tags": it.tags,
+            }));
+        }
+        if !topic.deleting {
+            done = done.after(topic.told());
+        }
+        changes::commit(tx, service, by, &done).await?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use model::{Secret, ServiceId, Timestamp, Username};
 use sqlx::PgPool;
 
+use crate::events::{By, Entry};
 use crate::{StoreError, changes, constraint, decode, timestamp};
 
 /// Service users.
@@ -101,6 +102,7 @@ impl Users {
         service: ServiceId,
         username: &Username,
         password: &Secret,
+        by: &By,
     ) -> Result<(), CreateUserError> {
         let mut tx = self.pool.begin().await?;
         let revived = sqlx::query!(
@@ -125,7 +127,8 @@ impl Users {
             .await?;
         }
         let text = format!("service user {username} created");
-        changes::commit(tx, service, "api", "service_user_create", &text).await?;
+        let done = Entry::new("service_user_create", &text);
+        changes::commit(tx, service, by, &done).await?;
         Ok(())
     }
 
@@ -135,6 +138,7 @@ impl Users {
         service: ServiceId,
         username: &Username,
         password: &Secret,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut tx = self.pool.begin().await?;
         let done = sqlx::query!(
@@ -150,7 +154,8 @@ impl Users {
             return Ok(false);
         }
         let text = format!("password of service user {username} reset");
-        changes::commit(tx, service, "api", "service_user_password_reset", &text).await?;
+        let done = Entry::new("service_user_password_reset", &text);
+        changes::commit(tx, service, by, &done).await?;
         Ok(true)
     }
 
@@ -160,6 +165,7 @@ impl Users {
         &self,
         service: ServiceId,
         username: &Username,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut tx = self.pool.begin().await?;
         let done = sqlx::query!(
@@ -174,7 +180,8 @@ impl Users {
             return Ok(false);
         }
         let text = format!("service user {username} deleted");
-        changes::commit(tx, service, "api", "service_user_delete", &text).await?;
+        let done = Entry::new("service_user_delete", &text);
+        changes::commit(tx, service, by, &done).await?;
         Ok(true)
     }
 

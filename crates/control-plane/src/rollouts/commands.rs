@@ -3,7 +3,7 @@
 use axum::extract::State;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
-use store::{RecordError, RolloutCommand, RolloutRecord};
+use store::{RecordError, RolloutCommand, RolloutRecord, Service};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::start::{GiveConsent, name, reason};
 use super::{OfRollout, RolloutAnswer, RolloutPath, reread, view};
 use crate::App;
-use crate::caller::ServicePath;
+use crate::access::{Operate, ServicePath};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Json;
 use crate::preconditions::{IfMatch, IfMatchHeader, etag};
@@ -35,7 +35,7 @@ type Told = (StatusCode, [(HeaderName, HeaderValue); 1], Json<RolloutAnswer>);
 struct PauseRollout {
     /// Why, in their words.
     reason: String,
-    /// Who says so; `api` if not given.
+    /// Who says so, if not the token's owner.
     name: Option<String>,
 }
 
@@ -52,13 +52,13 @@ struct PauseRollout {
 )]
 async fn pause_rollout(
     State(app): State<App>,
-    of: OfRollout,
+    of: OfRollout<Operate>,
     seen: IfMatch,
     Json(body): Json<PauseRollout>,
 ) -> Result<Told, ApiError> {
-    let by = body.name.as_deref().map_or_else(|| Ok("api".to_owned()), name)?;
-    let command = RolloutCommand::Pause { reason: reason(&body.reason)? };
-    tell(&app, of, seen, &by, &command, PAUSING).await
+    let name = body.name.as_deref().map_or_else(|| Ok(of.by.actor.clone()), name)?;
+    let command = RolloutCommand::Pause { name, reason: reason(&body.reason)? };
+    tell(&app, of, seen, &command, PAUSING).await
 }
 
 /// Let a rollout go on
@@ -73,10 +73,10 @@ async fn pause_rollout(
 )]
 async fn resume_rollout(
     State(app): State<App>,
-    of: OfRollout,
+    of: OfRollout<Operate>,
     seen: IfMatch,
 ) -> Result<Told, ApiError> {
-    tell(&app, of, seen, "api", &RolloutCommand::Resume, "resumed: it goes on").await
+    tell(&app, of, seen, &RolloutCommand::Resume, "resumed: it goes on").await
 }
 
 /// End a rollout early
@@ -92,10 +92,10 @@ async fn resume_rollout(
 )]
 async fn abort_rollout(
     State(app): State<App>,
-    of: OfRollout,
+    of: OfRollout<Operate>,
     seen: IfMatch,
 ) -> Result<Told, ApiError> {
-    tell(&app, of, seen, "api", &RolloutCommand::Abort, ABORTING).await
+    tell(&app, of, seen, &RolloutCommand::Abort, ABORTING).await
 }
 
 /// Bring every node back to the configuration that was good last
@@ -110,10 +110,10 @@ async fn abort_rollout(
 )]
 async fn roll_back_rollout(
     State(app): State<App>,
-    of: OfRollout,
+    of: OfRollout<Operate>,
     seen: IfMatch,
 ) -> Result<Told, ApiError> {
-    tell(&app, of, seen, "api", &RolloutCommand::RollBack, ROLLING_BACK).await
+    tell(&app, of, seen, &RolloutCommand::RollBack, ROLLING_BACK).await
 }
 
 /// Agree to what a rollout makes unavailable
@@ -127,13 +127,12 @@ async fn roll_back_rollout(
 )]
 async fn consent_to_rollout(
     State(app): State<App>,
-    of: OfRollout,
+    of: OfRollout<Operate>,
     seen: IfMatch,
     Json(body): Json<GiveConsent>,
 ) -> Result<Told, ApiError> {
-    let consent = body.read()?;
-    let by = consent.by.clone();
-    tell(&app, of, seen, &by, &RolloutCommand::Consent(consent), "consent is written down").await
+    let command = RolloutCommand::Consent(body.read()?);
+    tell(&app, of, seen, &command, "consent is written down").await
 }
 
 /// Start a rollout that waits for the maintenance window
@@ -146,10 +145,10 @@ async fn consent_to_rollout(
 )]
 async fn start_rollout_now(
     State(app): State<App>,
-    of: OfRollout,
+    of: OfRollout<Operate>,
     seen: IfMatch,
 ) -> Result<Told, ApiError> {
-    tell(&app, of, seen, "api", &RolloutCommand::StartNow, "it waits for no window any more").await
+    tell(&app, of, seen, &RolloutCommand::StartNow, "it waits for no window any more").await
 }
 
 const PAUSING: &str =
@@ -163,20 +162,19 @@ const ROLLING_BACK: &str = "going back: nodes that were restarted are restarted 
 /// Tells a rollout, unless it knows already or cannot.
 async fn tell(
     app: &App,
-    OfRollout { service, rollout }: OfRollout,
+    OfRollout { service, rollout, by, .. }: OfRollout<Operate>,
     IfMatch(seen): IfMatch,
-    actor: &str,
     command: &RolloutCommand,
     message: &str,
 ) -> Result<Told, ApiError> {
     refuse(&rollout, seen)?;
     if let Some(message) = knows(&rollout, command) {
-        return told(app, OfRollout { service, rollout }, message).await;
+        return told(app, &service, rollout, message).await;
     }
-    let heard = app.store.rollouts.tell(service.id, rollout.id, seen, actor, command).await;
+    let heard = app.store.rollouts.tell(service.id, rollout.id, seen, &by, command).await;
     let rollout = reread(app, &service, rollout.id).await?;
     match heard {
-        Ok(()) => told(app, OfRollout { service, rollout }, message).await,
+        Ok(()) => told(app, &service, rollout, message).await,
         Err(RecordError::Store(error)) => Err(error.into()),
         Err(RecordError::Stale) => {
             refuse(&rollout, seen)?;
@@ -214,11 +212,12 @@ fn knows(rollout: &RolloutRecord, command: &RolloutCommand) -> Option<&'static s
 
 async fn told(
     app: &App,
-    OfRollout { service, rollout }: OfRollout,
+    service: &Service,
+    rollout: RolloutRecord,
     message: &str,
 ) -> Result<Told, ApiError> {
     let tag = etag(rollout.version);
-    let rollout = view::show(app, &service, rollout).await?;
+    let rollout = view::show(app, service, rollout).await?;
     let message = Some(message.to_owned());
     Ok((StatusCode::ACCEPTED, [tag], Json(RolloutAnswer { rollout, message })))
 }

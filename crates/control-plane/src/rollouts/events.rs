@@ -20,7 +20,7 @@ use web::chain;
 
 use super::{OfRollout, RolloutPath};
 use crate::App;
-use crate::caller::ServicePath;
+use crate::access::ServicePath;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
 use crate::time::rfc3339;
@@ -150,7 +150,7 @@ struct Following {
 }
 
 impl Following {
-    fn new(app: App, OfRollout { service, rollout }: OfRollout, after: i64) -> Self {
+    fn new(app: App, OfRollout { service, rollout, .. }: OfRollout, after: i64) -> Self {
         let wake = app.wake.clone();
         Self { app, service, rollout, after, queue: VecDeque::new(), has_ended: false, wake }
     }

@@ -1,7 +1,7 @@
 //! Starting rollouts: what may be asked for, and whether somebody has to agree first.
 
 use serde::{Deserialize, Serialize};
-use store::{Consent, RolloutRecord, Service};
+use store::{By, Consent, RolloutRecord, Service};
 use utoipa::ToSchema;
 
 use super::{forecast, reread, window};
@@ -123,6 +123,7 @@ pub(super) async fn start(
     key: Option<String>,
     generation: Option<i64>,
     body: StartRollout,
+    by: &By,
 ) -> Result<(RolloutRecord, String), ApiError> {
     body.check(service)?;
     if let Some(key) = &key
@@ -134,7 +135,7 @@ pub(super) async fn start(
     refuse_in_vain(app, service, generation).await?;
     let told = ask_for_consent(app, service, &body).await?;
     let asked = store::StartRollout {
-        actor: "api".into(),
+        by: by.clone(),
         idempotency_key: key,
         generation,
         max_unavailable: body.max_unavailable,

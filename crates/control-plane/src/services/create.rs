@@ -4,7 +4,7 @@ use model::{Node, ProjectName, ServiceId, ServiceName};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use service_config::{Effective, Rendered, Topology, UserConfig, effective, render};
-use store::{CreateServiceError, NewService, Service, ServiceSecrets};
+use store::{By, CreateServiceError, NewService, Service, ServiceSecrets};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -41,6 +41,7 @@ pub(super) async fn create(
     app: &App,
     project: ProjectName,
     body: CreateService,
+    by: &By,
 ) -> Result<Service, ApiError> {
     refuse_unknown(&body.other)?;
     let name: ServiceName = body.service_name.parse()?;
@@ -60,11 +61,12 @@ pub(super) async fn create(
         let placed = place(&app.settings, &[], plan.nodes, highest)?;
         let rendered = rendered(&name, plan, &effective, &placed.nodes);
         let protection = body.termination_protection.unwrap_or_default();
-        let new = new_service(&project, &name, plan, &user_config, rendered, placed, protection)?;
+        let new =
+            new_service(&project, &name, plan, &user_config, rendered, placed, protection, by)?;
         match app.store.services.create(&new).await {
             Ok(()) => {
                 if is_open(&effective) {
-                    warn_of_open_rest(app, new.id).await;
+                    warn_of_open_rest(app, new.id, by).await;
                 }
                 return reread(app, new.id).await;
             }
@@ -94,6 +96,7 @@ fn new_service(
     rendered: Rendered,
     placed: Placed,
     termination_protection: bool,
+    by: &By,
 ) -> Result<NewService, ApiError> {
     let rest_host = placed.nodes.first().map(|it| it.host.clone()).unwrap_or_default();
     Ok(NewService {
@@ -114,6 +117,6 @@ fn new_service(
             rest_proxy: random::own_password()?,
         },
         avnadmin_password: random::user_password()?,
-        actor: "api".into(),
+        by: by.clone(),
     })
 }

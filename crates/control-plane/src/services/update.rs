@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use service_config::{
     Effective, Impact, Oidc, Rendered, Topology, UserConfig, effective, impact, render,
 };
-use store::{ApplyError, Service, ServiceChange};
+use store::{ApplyError, By, Service, ServiceChange};
 use tracing::warn;
 use utoipa::ToSchema;
 use web::chain;
@@ -126,18 +126,19 @@ pub(super) async fn update(
     app: &App,
     mut service: Service,
     body: &UpdateService,
+    by: &By,
 ) -> Result<(Service, Updated), ApiError> {
     refuse_what_is_not_offered(&service, body)?;
     let mut probed = None;
     for _ in 0..ATTEMPTS {
         let configured = configure(app, &service, body, &mut probed).await?;
-        let Some(change) = change(app, &service, body, configured.as_ref()).await? else {
+        let Some(change) = change(app, &service, body, configured.as_ref(), by).await? else {
             return Ok((service, Updated::default()));
         };
         match app.store.services.apply(service.id, service.generation, &change).await {
             Ok(rollout) => {
                 if configured.as_ref().is_some_and(|it| it.open_rest) {
-                    warn_of_open_rest(app, service.id).await;
+                    warn_of_open_rest(app, service.id, by).await;
                 }
                 let impact = configured.map(|it| it.impact).unwrap_or_default();
                 return Ok((reread(app, service.id).await?, Updated { impact, rollout }));
@@ -251,6 +252,7 @@ async fn change(
     service: &Service,
     body: &UpdateService,
     configured: Option<&Configured>,
+    by: &By,
 ) -> Result<Option<ServiceChange>, ApiError> {
     let mut changed =
         configured.map_or_else(Vec::new, |it| changed_keys(&service.user_config, &it.user_config));
@@ -290,7 +292,7 @@ async fn change(
         termination_protection: protection,
         maintenance,
         apply_in_window: apply.map(|it| it == Apply::InMaintenanceWindow),
-        actor: "api".into(),
+        by: by.clone(),
         description: format!("service {}: changed {}", service.name, changed.join(", ")),
     }))
 }
@@ -340,8 +342,8 @@ pub(super) fn is_open(effective: &Effective) -> bool {
 }
 
 /// The change is made already, so that a failure here is none of it.
-pub(super) async fn warn_of_open_rest(app: &App, service: ServiceId) {
-    let added = app.store.events.add(service, "api", "service_warning", OPEN_REST).await;
+pub(super) async fn warn_of_open_rest(app: &App, service: ServiceId, by: &By) {
+    let added = app.store.events.add(service, by, "service_warning", OPEN_REST).await;
     if let Err(error) = added {
         warn!(service.id = %service, error = %chain(&error), "a warning is not in the events");
     }

@@ -4,7 +4,9 @@ pub(super) mod progress;
 
 use std::collections::BTreeMap;
 
-use model::{Node, NodeId, NodeLife, NodeState, NodeStatus, ServiceId, ServiceState, Timestamp};
+use model::{
+    Node, NodeId, NodeLife, NodeState, NodeStatus, Role, ServiceId, ServiceState, Timestamp,
+};
 use serde_json::{Map, Value};
 use service_config::effective;
 use store::{RolloutRecord, Service, ServiceUser};
@@ -31,8 +33,12 @@ pub(crate) async fn users_of(app: &App, id: ServiceId) -> Result<Vec<ServiceUser
     Ok(users)
 }
 
-/// The service object.
-pub(crate) async fn show(app: &App, service: &Service) -> Result<ServiceView, ApiError> {
+/// The service object, as somebody with that role may see it.
+pub(crate) async fn show(
+    app: &App,
+    service: &Service,
+    role: Role,
+) -> Result<ServiceView, ApiError> {
     let users = users_of(app, service.id).await?;
     let acl = app.store.acls.list(service.id).await?;
     let statuses = app.store.nodes.statuses(service.id).await?;
@@ -64,7 +70,7 @@ pub(crate) async fn show(app: &App, service: &Service) -> Result<ServiceView, Ap
         service_uri_params: uri_params(first),
         connection_info: connection_info(&service.nodes, rest_address),
         components: components(&service.nodes, rest_address),
-        users: users.into_iter().map(UserView::from).collect(),
+        users: users.into_iter().map(|it| UserView::of(it, role)).collect(),
         acl: acl.into_iter().map(Into::into).collect(),
         kafka_acl: [],
         schema_registry_acl: [],

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use model::{AclEntry, NodeState, Secret};
-use serde::Serialize;
+use model::{AclEntry, NodeState, Role, Secret};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use store::ServiceUser;
 use utoipa::ToSchema;
@@ -94,9 +94,10 @@ pub(crate) struct UserView {
     username: String,
     #[serde(rename = "type")]
     kind: &'static str,
-    #[serde(serialize_with = "Secret::serialize_exposed")]
-    #[schema(value_type = String)]
-    password: Secret,
+    /// Null for those who may not see it.
+    #[serde(serialize_with = "exposed")]
+    #[schema(value_type = Option<String>)]
+    password: Option<Secret>,
     access_cert: Option<String>,
     access_key: Option<String>,
     access_cert_not_valid_after_time: Option<String>,
@@ -175,17 +176,25 @@ pub(super) struct ServiceExtras {
     pub(super) rollout: Option<RolloutBrief>,
 }
 
-impl From<ServiceUser> for UserView {
-    fn from(user: ServiceUser) -> Self {
+impl UserView {
+    /// A user, as somebody with that role may see it.
+    pub(crate) fn of(user: ServiceUser, role: Role) -> Self {
         Self {
             username: user.username.into(),
             kind: user.kind.as_str(),
-            password: user.password,
+            password: (role >= Role::Developer).then_some(user.password),
             access_cert: None,
             access_key: None,
             access_cert_not_valid_after_time: None,
             create_time: rfc3339(user.created_at),
         }
+    }
+}
+
+fn exposed<S: Serializer>(password: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    match password {
+        Some(password) => password.serialize_exposed(serializer),
+        None => serializer.serialize_none(),
     }
 }
 

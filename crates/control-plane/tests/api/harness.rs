@@ -1,14 +1,17 @@
 //! A router on a database of its own, with a project, its token and, if wanted, a service.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use control_plane::{App, NodeHost, Settings, Wake, alarm, token_hash};
+use control_plane::{App, NodeHost, OidcAccess, Settings, Wake, alarm, token_hash, token_prefix};
 use http::{HeaderMap, Request, Response, StatusCode, header};
-use model::{IdpPolicy, NodeId, NodeState, NodeStatus, ServiceId};
+use model::{Grants, IdpPolicy, NodeId, NodeState, NodeStatus, Role, Scope, ServiceId};
 use rolling::{End, Policy};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::{ActiveRollout, Service, Store};
+use store::{ActiveRollout, NewToken, Service, Store};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -35,7 +38,22 @@ pub(crate) fn settings() -> Settings {
         node_hosts: vec![host("rack-1"), host("rack-2"), host("rack-3")],
         // Nobody listens there.
         port_base: 100,
+        auth_failures: NonZeroU32::new(100_000).unwrap(),
     }
+}
+
+/// A token of whoever is called like it.
+pub(crate) async fn add_token(store: &Store, token: &str, grants: Grants) {
+    let new = NewToken {
+        hash: token_hash(token),
+        prefix: token_prefix(token),
+        owner: format!("owner of {token}"),
+        grants,
+        description: "test".into(),
+        max_age_secs: None,
+        extend_when_used: false,
+    };
+    store.tokens.add(&new, &"test".into()).await.unwrap();
 }
 
 impl Api {
@@ -49,10 +67,21 @@ impl Api {
         let store = Store::on(pool.clone());
         for (project, token) in [("dev", TOKEN), ("other", OTHER_TOKEN)] {
             let project = project.parse().unwrap();
-            store.projects.ensure(&project).await.unwrap();
-            store.tokens.add(&token_hash(token), &project, "test").await.unwrap();
+            store.projects.ensure(&project, &"test".into()).await.unwrap();
+            let grants = Grants::one(Scope::Project(project), Role::Admin);
+            add_token(&store, token, grants).await;
         }
-        let router = control_plane::service(App::new(store.clone(), settings(), wake));
+        Self::of(store, settings(), wake, None)
+    }
+
+    /// What is in `store`, served otherwise than usual.
+    pub(crate) fn of(
+        store: Store,
+        settings: Settings,
+        wake: Wake,
+        oidc: Option<Arc<OidcAccess>>,
+    ) -> Self {
+        let router = control_plane::service(App::new(store.clone(), settings, wake, oidc));
         Self { store, router }
     }
 
@@ -130,6 +159,18 @@ impl Api {
         self.call_with(method, path, &[], body).await
     }
 
+    /// Asks with another token.
+    pub(crate) async fn call_as(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        let bearer = format!("Bearer {token}");
+        self.call_with(method, path, &[("authorization", bearer.as_str())], body).await
+    }
+
     /// The same with further headers.
     pub(crate) async fn call_with(
         &self,
@@ -142,8 +183,11 @@ impl Api {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header(header::AUTHORIZATION, format!("aivenv1 {TOKEN}"))
             .header(header::CONTENT_TYPE, kind);
+        let authorization = header::AUTHORIZATION.as_str();
+        if !headers.iter().any(|(name, _)| *name == authorization) {
+            request = request.header(authorization, format!("aivenv1 {TOKEN}"));
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -1,6 +1,7 @@
 //! The API as a client sees it, on a real database: one binary, one module for each resource.
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
+mod access;
 mod acls;
 mod avn;
 mod callers;
@@ -13,6 +14,7 @@ mod rollout_events;
 mod rollouts;
 mod service_create;
 mod service_update;
+mod tokens;
 mod topics;
 mod users;
 mod windows;

@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use crate::harness::{Api, OTHER_TOKEN};
 
 /// Method and path of every operation.
-fn operations() -> Vec<(String, String)> {
+pub(crate) fn operations() -> Vec<(String, String)> {
     let (_, document) = control_plane::api();
     let document: Value = serde_json::from_str(&document.to_json().unwrap()).unwrap();
     let mut found = Vec::new();
@@ -27,7 +27,7 @@ fn operations() -> Vec<(String, String)> {
 }
 
 /// A path of which every part exists.
-fn filled(path: &str) -> String {
+pub(crate) fn filled(path: &str) -> String {
     let values = BTreeMap::from([
         ("{project}", "dev"),
         ("{service}", "my-kafka"),
@@ -38,6 +38,7 @@ fn filled(path: &str) -> String {
         ("{topic}", "orders"),
         ("{service_type}", "kafka"),
         ("{account}", "a1"),
+        ("{token}", "tidegate_unknown"),
     ]);
     let parts = path.split('/').map(|part| values.get(part).copied().unwrap_or(part));
     let path = parts.collect::<Vec<_>>().join("/");

@@ -19,7 +19,7 @@ async fn everything_that_needs_it_is_later_and_says_so() {
         .connect_lazy("postgres://nobody:secret@127.0.0.1:1/none")
         .unwrap();
     let (_, wake) = alarm(CancellationToken::new());
-    let router = service(App::new(Store::on(pool), settings(), wake));
+    let router = service(App::new(Store::on(pool), settings(), wake, None));
     for path in ["/health", "/v1/project", "/v1/rest-proxy/settings"] {
         let request = Request::get(path)
             .header(header::AUTHORIZATION, "Bearer x")

@@ -75,7 +75,7 @@ async fn a_topic_that_is_known_can_be_deleted_without_kafka(pool: PgPool) {
         deleting: false,
         problem: None,
     };
-    api.store.topics.create(service, &desired).await.unwrap();
+    api.store.topics.create(service, &desired, &"test".into()).await.unwrap();
     let path = format!("{}/orders", topics());
     assert_eq!(api.delete(&path).await.brief(), "200 deleted");
     assert!(api.store.topics.list(service).await.unwrap()[0].deleting);

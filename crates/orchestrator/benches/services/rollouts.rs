@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::ServiceId;
-use store::{StartRollout, StartRolloutError, Store};
+use store::{By, StartRollout, StartRolloutError, Store};
 
 /// How often it is seen whether one is through.
 const EVERY: Duration = Duration::from_secs(1);
@@ -15,7 +15,7 @@ const SOAK_MS: i64 = 2_000;
 /// Restarts every node of these services, again and again. Ends with an error only.
 pub(crate) async fn keep_rolling(store: &Store, services: &[ServiceId]) -> anyhow::Result<()> {
     let asked = StartRollout {
-        actor: "bench".to_owned(),
+        by: By::from("bench"),
         canary_bake_ms: Some(BAKE_MS),
         soak_ms: Some(SOAK_MS),
         all_nodes: true,

@@ -10,7 +10,7 @@ use model::{
     RevisionId, Secret, ServiceId, ServiceState,
 };
 use serde_json::{Map, Value};
-use store::{DesiredTopic, NewService, ServiceSecrets, Store};
+use store::{By, DesiredTopic, NewService, ServiceSecrets, Store};
 use uuid::Uuid;
 
 /// How many are made at a time.
@@ -61,7 +61,7 @@ pub(crate) async fn services(
     revision: &Revision,
 ) -> anyhow::Result<Vec<ServiceId>> {
     let project: ProjectName = "bench".parse()?;
-    store.projects.ensure(&project).await?;
+    store.projects.ensure(&project, &By::from("bench")).await?;
     let mut services = Vec::new();
     let numbered: Vec<_> = addresses.hosts.iter().enumerate().collect();
     for some in numbered.chunks(AT_ONCE) {
@@ -84,7 +84,7 @@ pub(crate) async fn services(
                     rest_proxy: password.clone(),
                 },
                 avnadmin_password: password.clone(),
-                actor: "bench".to_owned(),
+                by: By::from("bench"),
             };
             service(store, &new).await
         });
@@ -110,14 +110,14 @@ fn nodes(hosts: &[String], port: u16) -> Vec<Node> {
 async fn service(store: &Store, new: &NewService) -> anyhow::Result<ServiceId> {
     store.services.create(new).await?;
     for user in USERS {
-        store.users.create(new.id, &user.parse()?, &new.avnadmin_password).await?;
+        store.users.create(new.id, &user.parse()?, &new.avnadmin_password, &By::from("bench")).await?;
         let entry = AclEntry {
             id: AclId(format!("acl{user}")),
             permission: AclPermission::Readwrite,
             topic: AclPattern::topic("orders*").map_err(anyhow::Error::msg)?,
             username: AclPattern::username(user).map_err(anyhow::Error::msg)?,
         };
-        store.acls.add(new.id, &entry).await?;
+        store.acls.add(new.id, &entry, &By::from("bench")).await?;
     }
     for topic in TOPICS {
         let topic = DesiredTopic {
@@ -129,7 +129,7 @@ async fn service(store: &Store, new: &NewService) -> anyhow::Result<ServiceId> {
             deleting: false,
             problem: None,
         };
-        store.topics.create(new.id, &topic).await?;
+        store.topics.create(new.id, &topic, &By::from("bench")).await?;
     }
     Ok(new.id)
 }

@@ -7,6 +7,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
 use super::{ActiveRollout, RecordError, Rollouts, note, raise_version};
+use crate::events::{By, Entry};
 use crate::{changes, events};
 
 /// A failure as it is kept.
@@ -73,7 +74,7 @@ impl Rollouts {
             rollout.rollout.target
         );
         note(&mut tx, rollout.id, Some(failure.node), "failed", &failure.to_string()).await?;
-        Ok(changes::commit(tx, service, "orchestrator", "rollout_failed", &text).await?)
+        Ok(changes::commit(tx, service, &By::orchestrator(), &Entry::new("rollout_failed", &text)).await?)
     }
 
     /// Writes down that a node failed: the rollout stands until a person lets it go on.
@@ -95,7 +96,7 @@ impl Rollouts {
         .await?;
         note(&mut tx, rollout.id, Some(failure.node), "halted", &failure.to_string()).await?;
         let text = format!("rolling restart halted: {failure}");
-        Ok(changes::commit(tx, service, "orchestrator", "rollout_halted", &text).await?)
+        Ok(changes::commit(tx, service, &By::orchestrator(), &Entry::new("rollout_halted", &text)).await?)
     }
 }
 
@@ -125,7 +126,7 @@ pub(super) async fn turn_back(
     connection: &mut PgConnection,
     service: ServiceId,
     rollout: RolloutId,
-    actor: &str,
+    by: &By,
 ) -> Result<bool, sqlx::Error> {
     let target = sqlx::query_scalar!(
         "update rollout set direction = 'back', halted = null, paused_by = null,
@@ -141,9 +142,9 @@ pub(super) async fn turn_back(
     let Some(target) = target else { return Ok(false) };
     let target = RevisionId::try_from(target).map_err(|it| sqlx::Error::Decode(it.into()))?;
     restore_configuration(connection, service, &target).await?;
-    note(connection, rollout, None, "going_back", &format!("asked for by {actor}")).await?;
+    note(connection, rollout, None, "going_back", &format!("asked for by {}", by.actor)).await?;
     let text = format!("rolling restart into {target} goes back");
-    events::record(connection, service, actor, "rollout_going_back", &text)
+    events::record(connection, service, by, &Entry::new("rollout_going_back", &text))
         .await
         .map_err(|it| it.0)?;
     Ok(true)

@@ -6,6 +6,7 @@ use sqlx::postgres::PgConnection;
 use super::failures::turn_back;
 use super::{RecordError, Rollouts, note};
 use crate::changes;
+use crate::events::{By, Entry};
 
 /// What a person allows to be done about partitions that a restart makes unavailable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ impl Consent {
 pub enum RolloutCommand {
     /// Touch no further node.
     Pause {
+        /// Who says so.
+        name: String,
         /// Why, in their words.
         reason: String,
     },
@@ -61,7 +64,7 @@ impl RolloutCommand {
     /// What the event says.
     fn text(&self) -> String {
         match self {
-            Self::Pause { reason } => format!("rolling restart paused: {reason}"),
+            Self::Pause { name, reason } => format!("rolling restart paused by {name}: {reason}"),
             Self::Resume => "rolling restart goes on".into(),
             Self::Abort => "rolling restart ends with the node that is under way".into(),
             Self::RollBack => "rolling restart goes back".into(),
@@ -83,7 +86,7 @@ impl Rollouts {
         service: ServiceId,
         rollout: RolloutId,
         version: Option<i64>,
-        actor: &str,
+        by: &By,
         command: &RolloutCommand,
     ) -> Result<(), RecordError> {
         let mut tx = self.pool.begin().await?;
@@ -102,14 +105,14 @@ impl Rollouts {
         .fetch_optional(&mut *tx)
         .await?;
         known.ok_or(RecordError::Stale)?;
-        if !apply(&mut tx, service, rollout, actor, command).await? {
+        if !apply(&mut tx, service, rollout, by, command).await? {
             return Err(RecordError::Stale);
         }
         if *command != RolloutCommand::RollBack {
             note(&mut tx, rollout, None, command.kind(), &command.text()).await?;
         }
         let event_type = format!("rollout_{}", command.kind());
-        Ok(changes::commit(tx, service, actor, &event_type, &command.text()).await?)
+        Ok(changes::commit(tx, service, by, &Entry::new(&event_type, &command.text())).await?)
     }
 }
 
@@ -118,17 +121,17 @@ async fn apply(
     connection: &mut PgConnection,
     service: ServiceId,
     rollout: RolloutId,
-    actor: &str,
+    by: &By,
     command: &RolloutCommand,
 ) -> Result<bool, sqlx::Error> {
     let id = rollout.0;
     let query = match command {
-        RolloutCommand::RollBack => return turn_back(connection, service, rollout, actor).await,
-        RolloutCommand::Pause { reason } => sqlx::query!(
+        RolloutCommand::RollBack => return turn_back(connection, service, rollout, by).await,
+        RolloutCommand::Pause { name, reason } => sqlx::query!(
             "update rollout set paused_by = $2, paused_reason = $3, version = version + 1
              where rollout_id = $1",
             id,
-            actor,
+            name,
             reason
         ),
         RolloutCommand::Resume => sqlx::query!(

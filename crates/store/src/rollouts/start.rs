@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::people::Consent;
 use super::{Rollouts, note};
+use crate::events::{By, Entry};
 use crate::{StoreError, changes, constraint, events};
 
 /// A rollout that a person asks for: every node is restarted that does not run the service's
@@ -13,7 +14,7 @@ use crate::{StoreError, changes, constraint, events};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StartRollout {
     /// Who asks.
-    pub actor: String,
+    pub by: By,
     /// Names the request, so that it can be repeated.
     pub idempotency_key: Option<String>,
     /// The service's generation that the caller has seen; any if `None`.
@@ -107,7 +108,7 @@ impl Rollouts {
              from service where service_id = $2",
             id.0,
             service.0,
-            asked.actor,
+            asked.by.actor,
             asked.idempotency_key,
             asked.max_unavailable.and_then(|it| i32::try_from(it).ok()).unwrap_or(1),
             asked.canary_bake_ms,
@@ -122,7 +123,7 @@ impl Rollouts {
         .await?;
         let text = format!("rolling restart into revision {}", &before.target_revision[..12]);
         note(&mut tx, id, None, "started", &text).await?;
-        changes::commit(tx, service, &asked.actor, "rollout_started", &text).await?;
+        changes::commit(tx, service, &asked.by, &Entry::new("rollout_started", &text)).await?;
         Ok(id)
     }
 }
@@ -133,7 +134,7 @@ pub(crate) async fn start(
     connection: &mut PgConnection,
     service: ServiceId,
     target: &RevisionId,
-    actor: &str,
+    by: &By,
     reason: Reason,
 ) -> Result<RolloutId, StoreError> {
     let id = Uuid::now_v7();
@@ -157,7 +158,7 @@ pub(crate) async fn start(
         id,
         service.0,
         target.as_str(),
-        actor,
+        by.actor,
         reason == Reason::Changed
     )
     .execute(&mut *connection)
@@ -184,6 +185,6 @@ pub(crate) async fn start(
     }
     let text = format!("rolling restart into revision {target}");
     note(connection, RolloutId(id), None, "started", &text).await?;
-    events::record(connection, service, actor, "rollout_started", &text).await?;
+    events::record(connection, service, by, &Entry::new("rollout_started", &text)).await?;
     Ok(RolloutId(id))
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use model::{Node, ProjectName, Revision, Secret, ServiceId, ServiceName};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
+use crate::events::{By, Entry};
 use crate::rollouts::Reason;
 use crate::{ServiceSecrets, Services, StoreError, changes, constraint, events, rollouts};
 
@@ -39,8 +40,8 @@ pub struct NewService {
     pub secrets: ServiceSecrets,
     /// The password of `avnadmin`, made at random.
     pub avnadmin_password: Secret,
-    /// Who asked for it, for the event.
-    pub actor: String,
+    /// Who asked for it.
+    pub by: By,
 }
 
 /// Why a service was not made.
@@ -98,8 +99,13 @@ impl Services {
         .await?;
         insert_belongings(&mut tx, new).await?;
         let text = format!("service {} created with plan {}", new.name, new.plan);
-        events::record(&mut tx, new.id, &new.actor, "service_create", &text).await?;
-        rollouts::start(&mut tx, new.id, &new.revision.id, &new.actor, Reason::Created).await?;
+        let after = json!({
+            "plan": new.plan, "user_config": new.user_config,
+            "termination_protection": new.termination_protection,
+        });
+        let done = Entry::new("service_create", &text).after(after);
+        events::record(&mut tx, new.id, &new.by, &done).await?;
+        rollouts::start(&mut tx, new.id, &new.revision.id, &new.by, Reason::Created).await?;
         changes::notify(&mut tx, new.id).await?;
         tx.commit().await?;
         Ok(())

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::{Secret, ServiceId};
 use sqlx::types::Json;
 
+use crate::events::{By, Entry};
 use crate::{Services, StoreError, changes};
 
 /// What is sent to an identity provider for a token (`grant_type=client_credentials`), with which
@@ -46,7 +47,7 @@ impl Services {
         &self,
         service: ServiceId,
         credentials: &ProbeCredentials,
-        actor: &str,
+        by: &By,
     ) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await?;
         sqlx::query!(
@@ -65,11 +66,12 @@ impl Services {
         .execute(&mut *tx)
         .await?;
         let text = format!("probe logs in as client {} from now on", credentials.client_id);
-        changes::commit(tx, service, actor, "service_probe_update", &text).await
+        let done = Entry::new("service_probe_update", &text);
+        changes::commit(tx, service, by, &done).await
     }
 
     /// Takes the credentials of a service's own client away. Returns whether it had some.
-    pub async fn remove_probe(&self, service: ServiceId, actor: &str) -> Result<bool, StoreError> {
+    pub async fn remove_probe(&self, service: ServiceId, by: &By) -> Result<bool, StoreError> {
         let mut tx = self.pool.begin().await?;
         let removed = sqlx::query!("delete from service_probe where service_id = $1", service.0)
             .execute(&mut *tx)
@@ -78,7 +80,8 @@ impl Services {
             return Ok(false);
         }
         let text = "probe has no client at the identity provider any more";
-        changes::commit(tx, service, actor, "service_probe_delete", text).await?;
+        let done = Entry::new("service_probe_delete", text);
+        changes::commit(tx, service, by, &done).await?;
         Ok(true)
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use model::{Revision, RolloutId, ServiceId};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
 use super::create::insert_revision;
+use crate::events::{By, Entry};
 use crate::rollouts::Reason;
 use crate::{Services, StoreError, changes, events, rollouts};
 
@@ -29,10 +30,29 @@ pub struct ServiceChange {
     pub maintenance: Option<(String, String)>,
     /// Whether changes wait for the window from now on, this one included; `None` for as before.
     pub apply_in_window: Option<bool>,
-    /// Who asked for it, for the event.
-    pub actor: String,
+    /// Who asked for it.
+    pub by: By,
     /// What changed, in words and without values that may be secret.
     pub description: String,
+}
+
+impl ServiceChange {
+    /// What the audit log says is there since, given what was there before.
+    fn told(&self, before: &Value) -> Value {
+        let maintenance = self.maintenance.as_ref().map_or_else(
+            || before["maintenance"].clone(),
+            |(dow, time)| json!({ "dow": dow, "time": time }),
+        );
+        json!({
+            "user_config": self.user_config,
+            "termination_protection": self.termination_protection,
+            "powered": self.powered,
+            "maintenance": maintenance,
+            "apply_in_window": self.apply_in_window.map_or_else(
+                || before["apply_in_window"].clone(), Value::from
+            ),
+        })
+    }
 }
 
 /// Why a change was not made.
@@ -63,9 +83,10 @@ impl Services {
         change: &ServiceChange,
     ) -> Result<Option<RolloutId>, ApplyError> {
         let mut tx = self.pool.begin().await?;
-        let before = sqlx::query_scalar!(
-            "select target_revision from service
-             where service_id = $1 and generation = $2 for update",
+        let before = sqlx::query!(
+            r#"select target_revision, user_config, termination_protection, powered,
+                      maintenance_dow, maintenance_time, apply_in_window
+               from service where service_id = $1 and generation = $2 for update"#,
             service.0,
             generation
         )
@@ -95,13 +116,22 @@ impl Services {
         )
         .execute(&mut *tx)
         .await?;
-        events::record(&mut tx, service, &change.actor, "service_update", &change.description)
-            .await?;
+        let told = json!({
+            "user_config": before.user_config,
+            "termination_protection": before.termination_protection,
+            "powered": before.powered,
+            "maintenance": { "dow": before.maintenance_dow, "time": before.maintenance_time },
+            "apply_in_window": before.apply_in_window,
+        });
+        let done = Entry::new("service_update", &change.description)
+            .after(change.told(&told))
+            .before(told);
+        events::record(&mut tx, service, &change.by, &done).await?;
         let mut started = None;
-        if before != change.revision.id.as_str() {
-            let (target, actor) = (&change.revision.id, &change.actor);
+        if before.target_revision != change.revision.id.as_str() {
+            let (target, by) = (&change.revision.id, &change.by);
             let reason = Reason::Changed;
-            started = Some(rollouts::start(&mut tx, service, target, actor, reason).await?);
+            started = Some(rollouts::start(&mut tx, service, target, by, reason).await?);
         }
         changes::notify(&mut tx, service).await?;
         tx.commit().await?;

@@ -1,13 +1,13 @@
-//! Users, ACLs, topics and tokens.
+//! Users, ACLs and topics.
 
 use model::{
     AclBinding, AclEntry, AclId, AclOperation, AclPattern, AclPermission, AclPermissionType,
     PatternType, Principal, ResourceType, Secret, TopicName, Username,
 };
 use sqlx::PgPool;
-use store::{AddAclError, CreateTopicError, CreateUserError, DesiredTopic, TokenScope};
+use store::{AddAclError, CreateTopicError, CreateUserError, DesiredTopic};
 
-use crate::fixture::{project, with_service};
+use crate::fixture::{by, with_service};
 
 fn alice() -> Username {
     "alice".parse().unwrap()
@@ -17,12 +17,12 @@ fn alice() -> Username {
 async fn a_removed_user_that_is_made_again_gets_the_new_password(pool: PgPool) {
     let (store, service) = with_service(pool).await;
     let password = |text: &str| Secret::new(text.into());
-    store.users.create(service.id, &alice(), &password("one")).await.unwrap();
-    let again = store.users.create(service.id, &alice(), &password("two")).await;
+    store.users.create(service.id, &alice(), &password("one"), &by()).await.unwrap();
+    let again = store.users.create(service.id, &alice(), &password("two"), &by()).await;
     assert!(matches!(again, Err(CreateUserError::Exists)));
     store.users.mark_applied(service.id, &alice(), 1).await.unwrap();
-    assert!(store.users.delete(service.id, &alice()).await.unwrap());
-    store.users.create(service.id, &alice(), &password("three")).await.unwrap();
+    assert!(store.users.delete(service.id, &alice(), &by()).await.unwrap());
+    store.users.create(service.id, &alice(), &password("three"), &by()).await.unwrap();
     let users = store.users.list(service.id).await.unwrap();
     let user = users.iter().find(|it| it.username == alice()).unwrap();
     assert!(!user.deleting);
@@ -41,11 +41,11 @@ async fn identical_acl_entries_exist_once(pool: PgPool) {
         topic: AclPattern::topic("orders*").unwrap(),
         username: AclPattern::username("alice").unwrap(),
     };
-    store.acls.add(service.id, &entry("acl1")).await.unwrap();
-    let again = store.acls.add(service.id, &entry("acl2")).await;
+    store.acls.add(service.id, &entry("acl1"), &by()).await.unwrap();
+    let again = store.acls.add(service.id, &entry("acl2"), &by()).await;
     assert!(matches!(again, Err(AddAclError::Identical)));
-    assert!(store.acls.remove(service.id, &AclId("acl1".into())).await.unwrap());
-    assert!(!store.acls.remove(service.id, &AclId("acl1".into())).await.unwrap());
+    assert!(store.acls.remove(service.id, &AclId("acl1".into()), &by()).await.unwrap());
+    assert!(!store.acls.remove(service.id, &AclId("acl1".into()), &by()).await.unwrap());
 }
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]
@@ -80,25 +80,13 @@ async fn a_topic_is_forgotten_only_when_it_is_to_be_removed(pool: PgPool) {
         deleting: false,
         problem: None,
     };
-    store.topics.create(service.id, &topic).await.unwrap();
-    let again = store.topics.create(service.id, &topic).await;
+    store.topics.create(service.id, &topic, &by()).await.unwrap();
+    let again = store.topics.create(service.id, &topic, &by()).await;
     assert!(matches!(again, Err(CreateTopicError::Exists)));
     store.topics.forget(service.id, &name).await.unwrap();
     assert_eq!(store.topics.list(service.id).await.unwrap(), [topic.clone()]);
     topic.deleting = true;
-    store.topics.put(service.id, &topic).await.unwrap();
+    store.topics.put(service.id, &topic, &by()).await.unwrap();
     store.topics.forget(service.id, &name).await.unwrap();
     assert!(store.topics.list(service.id).await.unwrap().is_empty());
-}
-
-#[sqlx::test(migrator = "store::MIGRATIONS")]
-async fn a_proxys_new_token_replaces_the_old_one(pool: PgPool) {
-    let (store, service) = with_service(pool).await;
-    store.tokens.add(&[0; 32], &project(), "mine").await.unwrap();
-    store.tokens.replace_rest_proxy(&[1; 32], service.id).await.unwrap();
-    store.tokens.replace_rest_proxy(&[2; 32], service.id).await.unwrap();
-    let scope = async |hash: [u8; 32]| store.tokens.scope(&hash).await.unwrap();
-    assert_eq!(scope([0; 32]).await, Some(TokenScope::Project(project())));
-    assert_eq!(scope([1; 32]).await, None);
-    assert_eq!(scope([2; 32]).await, Some(TokenScope::RestProxy(service.id)));
 }

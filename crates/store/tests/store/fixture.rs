@@ -3,8 +3,12 @@
 use model::{Node, NodeId, NodePorts, ProjectName, Revision, RevisionId, Secret, ServiceId};
 use serde_json::{Map, Value, json};
 use sqlx::PgPool;
-use store::{NewService, Service, ServiceChange, ServiceSecrets, Store};
+use store::{By, NewService, Service, ServiceChange, ServiceSecrets, Store};
 use uuid::Uuid;
+
+pub(crate) fn by() -> By {
+    By { actor: "test".into(), request_id: Some("request-1".into()) }
+}
 
 pub(crate) fn project() -> ProjectName {
     "dev".parse().unwrap()
@@ -44,7 +48,7 @@ pub(crate) fn new_service(name: &str, base: u16) -> NewService {
             rest_proxy: secret("r"),
         },
         avnadmin_password: secret("avnadmin-password"),
-        actor: "test".into(),
+        by: by(),
     }
 }
 
@@ -55,7 +59,7 @@ pub(crate) fn object(value: Value) -> Map<String, Value> {
 /// A store with one service, `my-kafka`.
 pub(crate) async fn with_service(pool: PgPool) -> (Store, Service) {
     let store = Store::on(pool);
-    store.projects.ensure(&project()).await.unwrap();
+    store.projects.ensure(&project(), &by()).await.unwrap();
     let new = new_service("my-kafka", 20_000);
     store.services.create(&new).await.unwrap();
     let service = store.services.by_id(new.id).await.unwrap().unwrap();
@@ -72,7 +76,7 @@ pub(crate) fn change(to: char) -> ServiceChange {
         termination_protection: true,
         maintenance: None,
         apply_in_window: None,
-        actor: "test".into(),
+        by: by(),
         description: "a change".into(),
     }
 }

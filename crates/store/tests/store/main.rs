@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access;
+mod audit;
 mod fixture;
 mod leases;
 mod migrations;
 mod rollouts;
 mod services;
+mod tokens;

@@ -12,7 +12,7 @@ use store::{
     ActiveRollout, Consent, RecordError, RolloutCommand, StartRollout, StartRolloutError, Store,
 };
 
-use crate::fixture::{change, revision, with_service};
+use crate::fixture::{by, change, revision, with_service};
 
 fn order(node: i32, to: char) -> BTreeMap<NodeId, Order> {
     let order = Order {
@@ -111,7 +111,7 @@ async fn a_halted_rollout_goes_on_when_a_person_says_so(pool: PgPool) {
     let halted = active(&store, service.id).await.unwrap();
     assert_eq!(halted.rollout.halted, Some(failure()));
     let tell = async |version, command| {
-        store.rollouts.tell(service.id, rollout.id, version, "me", &command).await
+        store.rollouts.tell(service.id, rollout.id, version, &by(), &command).await
     };
     let late = tell(Some(rollout.version), RolloutCommand::Resume).await;
     assert!(matches!(late, Err(RecordError::Stale)), "{late:?}");
@@ -125,10 +125,10 @@ async fn a_halted_rollout_goes_on_when_a_person_says_so(pool: PgPool) {
 async fn what_people_say_is_kept(pool: PgPool) {
     let (store, service, rollout) = rolling(pool).await;
     let tell = async |command: RolloutCommand| {
-        store.rollouts.tell(service.id, rollout.id, None, "me", &command).await.unwrap();
+        store.rollouts.tell(service.id, rollout.id, None, &by(), &command).await.unwrap();
         active(&store, service.id).await.unwrap().rollout
     };
-    let paused = tell(RolloutCommand::Pause { reason: "lunch".into() }).await.paused;
+    let paused = tell(RolloutCommand::Pause { name: "me".into(), reason: "lunch".into() }).await.paused;
     assert_eq!(paused, Some(Paused { by: "me".into(), reason: "lunch".into() }));
     assert!(tell(RolloutCommand::Abort).await.abort);
     let consent =
@@ -137,7 +137,7 @@ async fn what_people_say_is_kept(pool: PgPool) {
     let back = tell(RolloutCommand::RollBack).await;
     assert_eq!((back.direction, back.abort), (Direction::Back, false));
     let again =
-        store.rollouts.tell(service.id, rollout.id, None, "me", &RolloutCommand::RollBack).await;
+        store.rollouts.tell(service.id, rollout.id, None, &by(), &RolloutCommand::RollBack).await;
     assert!(matches!(again, Err(RecordError::Stale)), "{again:?}");
     let events = store.rollouts.events_after(rollout.id, 0, 100).await.unwrap();
     let kinds: Vec<&str> = events.iter().map(|it| it.kind.as_str()).collect();
@@ -148,7 +148,7 @@ async fn what_people_say_is_kept(pool: PgPool) {
 async fn a_rollout_is_started_once_for_each_key_and_not_beside_another(pool: PgPool) {
     let (store, service) = with_service(pool).await;
     let ask = |key: &str, generation| StartRollout {
-        actor: "me".into(),
+        by: by(),
         idempotency_key: Some(key.into()),
         generation,
         all_nodes: true,

@@ -5,9 +5,9 @@ use std::time::Duration;
 use model::{Secret, ServiceState};
 use rolling::{End, Policy};
 use sqlx::PgPool;
-use store::{ApplyError, CreateServiceError, ProbeCredentials, Store, UserType};
+use store::{ApplyError, CreateServiceError, EventFilter, ProbeCredentials, Store, UserType};
 
-use crate::fixture::{change, new_service, object, project, revision, with_service};
+use crate::fixture::{by, change, new_service, object, project, revision, with_service};
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn a_new_service_has_its_nodes_its_admin_and_a_rollout(pool: PgPool) {
@@ -84,13 +84,13 @@ async fn a_probes_credentials_are_kept_replaced_and_removed(pool: PgPool) {
     };
     for secret in ["hunter2", "hunter3"] {
         credentials.client_secret = Secret::new(secret.into());
-        store.services.set_probe(service.id, &credentials, "test").await.unwrap();
+        store.services.set_probe(service.id, &credentials, &by()).await.unwrap();
         assert_eq!(store.services.probe(service.id).await.unwrap(), Some(credentials.clone()));
     }
-    let events = store.events.latest(&service.project, 10).await.unwrap();
+    let events = store.events.latest(&EventFilter::default(), 10).await.unwrap();
     assert!(events.iter().all(|it| !it.description.contains("hunter")), "{events:?}");
-    assert!(store.services.remove_probe(service.id, "test").await.unwrap());
-    assert!(!store.services.remove_probe(service.id, "test").await.unwrap());
+    assert!(store.services.remove_probe(service.id, &by()).await.unwrap());
+    assert!(!store.services.remove_probe(service.id, &by()).await.unwrap());
     assert_eq!(store.services.probe(service.id).await.unwrap(), None);
 }
 

@@ -78,6 +78,8 @@ impl<'a> Stack<'a> {
         let database = stack.start_postgres()?;
         stack.migrate(&database)?;
         stack.start_idp()?;
+        // Before the control plane's first start, which would print one that may do everything.
+        stack.make_token_if_missing(&database)?;
         stack.start_control_plane(&database)?;
         let api = stack.obtain_token(&database)?;
         service::create_if_missing(&api)?;
@@ -171,6 +173,18 @@ impl<'a> Stack<'a> {
         Ok(())
     }
 
+    fn make_token_if_missing(&self, database: &str) -> anyhow::Result<()> {
+        if self.token_file().exists() { Ok(()) } else { self.make_token(database) }
+    }
+
+    fn make_token(&self, database: &str) -> anyhow::Result<()> {
+        self.admin(database, &["project", "create", PROJECT])?;
+        let create = ["token", "create", "--project", PROJECT, "--description", "cargo xtask dev"];
+        let printed = self.admin(database, &create)?;
+        let token = printed.lines().last().unwrap_or_default().trim();
+        write_secret(&self.token_file(), token)
+    }
+
     fn start_orchestrator(&self, database: &str) -> anyhow::Result<()> {
         let (part, url) = (Part::new("orchestrator"), self.orchestrator_url());
         let program = self.orchestrator_program(database)?;
@@ -219,11 +233,7 @@ impl<'a> Stack<'a> {
             part.done("the one of the last start");
             return Ok(api);
         }
-        self.admin(database, &["project", "create", PROJECT])?;
-        let create = ["token", "create", "--project", PROJECT, "--description", "cargo xtask dev"];
-        let printed = self.admin(database, &create)?;
-        let token = printed.lines().last().unwrap_or_default().trim();
-        write_secret(&self.token_file(), token)?;
+        self.make_token(database)?;
         let api = self.api()?;
         ensure!(api.accepts_token()?, "the control plane refuses the token that it just made");
         part.done(&format!("for project {PROJECT}, kept in {}", self.token_file().display()));

@@ -34,7 +34,9 @@ fn texts(claims: &Object<'_>, path: &[String]) -> Vec<String> {
     }
     match within.get(last) {
         Some(Json::Text(text)) => vec![text.clone().into_owned()],
-        Some(Json::List(items)) => items.iter().filter_map(|it| Some(it.as_str()?.to_owned())).collect(),
+        Some(Json::List(items)) => {
+            items.iter().filter_map(|it| Some(it.as_str()?.to_owned())).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -55,7 +57,7 @@ mod tests {
         assert_eq!(found(r#"{"role":"a"}"#, "role"), ["a"]);
         assert_eq!(found(r#"{"realm_access":{"roles":["a"]}}"#, "realm_access.roles"), ["a"]);
         assert_eq!(found(r#"{"roles":["a",1,null,["b"]]}"#, "roles"), ["a"]);
-        for claims in [r#"{}"#, r#"{"roles":{"a":1}}"#, r#"{"roles":null}"#, r#"{"roles":7}"#] {
+        for claims in ["{}", r#"{"roles":{"a":1}}"#, r#"{"roles":null}"#, r#"{"roles":7}"#] {
             assert_eq!(found(claims, "roles"), [""; 0], "{claims}");
         }
         assert_eq!(found(r#"{"a":["b"]}"#, "a.b"), [""; 0]);

@@ -6,8 +6,8 @@ mod failures;
 mod oidc;
 
 pub(crate) use self::caller::{
-    Administer, Caller, Develop, InProject, Need, OfService, Operate, ProjectPath, Proof, RestProxyCaller,
-    ServicePath, View,
+    Administer, Caller, Develop, InProject, Need, OfService, Operate, ProjectPath, Proof,
+    RestProxyCaller, ServicePath, View,
 };
 pub(crate) use self::failures::Failures;
 pub use self::oidc::{OidcAccess, OidcAccessError, OidcOptions, RoleRule};

@@ -52,9 +52,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::{Components, Info, OpenApi, Paths};
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::access::Failures;
 pub use crate::access::{OidcAccess, OidcAccessError, OidcOptions, RoleRule};
 pub use crate::config::{Cli, Command, NodeHost, ProjectCommand, Serve, TokenCommand};
-use crate::access::Failures;
 use crate::error::ApiError;
 pub use crate::kafka_admin::Admins;
 pub use crate::random::{NoRandomness, api_token, token_hash, token_prefix};

@@ -95,12 +95,7 @@ async fn remove_node(
     Ok((StatusCode::ACCEPTED, Json(NodesAnswer { nodes: vec![path.node], message })))
 }
 
-async fn add(
-    app: &App,
-    service: &Service,
-    count: u16,
-    by: &By,
-) -> Result<Vec<i32>, ApiError> {
+async fn add(app: &App, service: &Service, count: u16, by: &By) -> Result<Vec<i32>, ApiError> {
     let there = u16::try_from(service.nodes.len()).unwrap_or(MOST);
     if count == 0 || there.saturating_add(count) > MOST {
         return Err(ApiError::Invalid(format!(
@@ -125,12 +120,7 @@ async fn add(
     Err(ApiError::Conflict("Others take the same ports, try again".into()))
 }
 
-async fn remove(
-    app: &App,
-    service: &Service,
-    node: NodeId,
-    by: &By,
-) -> Result<(), ApiError> {
+async fn remove(app: &App, service: &Service, node: NodeId, by: &By) -> Result<(), ApiError> {
     if !service.nodes.iter().any(|it| it.id == node) {
         return Err(ApiError::NotFound("Node"));
     }

@@ -159,10 +159,7 @@ mod tests {
         }
         assert!(Role::ALL.is_sorted());
         let error = "Admin\n".parse::<Role>().unwrap_err();
-        assert_eq!(
-            error,
-            "invalid role 'Admin\\n': one of read_only, developer, operator, admin"
-        );
+        assert_eq!(error, "invalid role 'Admin\\n': one of read_only, developer, operator, admin");
     }
 
     #[test]

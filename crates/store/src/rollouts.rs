@@ -185,7 +185,13 @@ impl Rollouts {
         .await?;
         note(&mut tx, rollout.id, None, "paused", &paused.reason).await?;
         let text = format!("rolling restart paused: {}", paused.reason);
-        Ok(changes::commit(tx, service, &paused.by.as_str().into(), &Entry::new("rollout_paused", &text)).await?)
+        Ok(changes::commit(
+            tx,
+            service,
+            &paused.by.as_str().into(),
+            &Entry::new("rollout_paused", &text),
+        )
+        .await?)
     }
 
     /// Ends a rollout whose cluster is whole. One that is done makes its target the revision to go

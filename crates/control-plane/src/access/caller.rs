@@ -159,11 +159,10 @@ async fn known(
         let by = By { actor: name.clone(), request_id };
         Known::Person(Caller { name, grants, by, proof })
     };
-    if let Some(oidc) = app.oidc.as_ref().filter(|_| !token.starts_with(TOKEN_START)) {
-        if token.matches('.').count() == 2 {
-            let (name, grants) = oidc.identify(token).await?;
-            return Ok(person(name, grants, Proof::Oidc));
-        }
+    let is_jwt = !token.starts_with(TOKEN_START) && token.matches('.').count() == 2;
+    if let Some(oidc) = app.oidc.as_ref().filter(|_| is_jwt) {
+        let (name, grants) = oidc.identify(token).await?;
+        return Ok(person(name, grants, Proof::Oidc));
     }
     let hash = token_hash(token);
     match app.store.tokens.scope(&hash).await?.ok_or(ApiError::Unauthenticated)? {

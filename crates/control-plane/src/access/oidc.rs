@@ -49,9 +49,9 @@ pub struct RoleRule {
 impl FromStr for RoleRule {
     type Err = String;
 
-    fn from_str(rule: &str) -> Result<Self, String> {
-        let shape = || format!("'{rule}' is not TEXT=PROJECT:ROLE");
-        let (text, given) = rule.rsplit_once('=').ok_or_else(shape)?;
+    fn from_str(whole: &str) -> Result<Self, String> {
+        let shape = || format!("'{whole}' is not TEXT=PROJECT:ROLE");
+        let (text, given) = whole.rsplit_once('=').ok_or_else(shape)?;
         let (scope, role) = given.split_once(':').ok_or_else(shape)?;
         if text.is_empty() {
             return Err(shape());
@@ -81,10 +81,7 @@ pub struct OidcAccess {
 
 impl OidcAccess {
     /// Starts to fetch the issuer's keys; `None` without an issuer. Needs a Tokio runtime.
-    pub fn new(
-        options: &OidcOptions,
-        policy: &IdpPolicy,
-    ) -> Result<Option<Self>, OidcAccessError> {
+    pub fn new(options: &OidcOptions, policy: &IdpPolicy) -> Result<Option<Self>, OidcAccessError> {
         let Some(issuer) = &options.oidc_issuer else { return Ok(None) };
         let keys = match &options.oidc_jwks_url {
             None => KeysAt::Discovery,

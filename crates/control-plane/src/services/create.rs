@@ -36,6 +36,16 @@ pub(super) struct CreateService {
     other: Map<String, Value>,
 }
 
+/// What was asked for, checked.
+struct Asked<'a> {
+    project: &'a ProjectName,
+    name: &'a ServiceName,
+    plan: &'a Plan,
+    user_config: &'a UserConfig,
+    termination_protection: bool,
+    by: &'a By,
+}
+
 /// Makes a service.
 pub(super) async fn create(
     app: &App,
@@ -56,13 +66,19 @@ pub(super) async fn create(
     if let Some(oidc) = effective.oidc() {
         preflight::check(oidc, &app.settings.idp_policy).await?;
     }
+    let asked = Asked {
+        project: &project,
+        name: &name,
+        plan,
+        user_config: &user_config,
+        termination_protection: body.termination_protection.unwrap_or_default(),
+        by,
+    };
     for _ in 0..ATTEMPTS {
         let highest = app.store.services.highest_port().await?;
         let placed = place(&app.settings, &[], plan.nodes, highest)?;
         let rendered = rendered(&name, plan, &effective, &placed.nodes);
-        let protection = body.termination_protection.unwrap_or_default();
-        let new =
-            new_service(&project, &name, plan, &user_config, rendered, placed, protection, by)?;
+        let new = new_service(&asked, rendered, placed)?;
         match app.store.services.create(&new).await {
             Ok(()) => {
                 if is_open(&effective) {
@@ -89,26 +105,21 @@ fn rendered(name: &ServiceName, plan: &Plan, effective: &Effective, nodes: &[Nod
 }
 
 fn new_service(
-    project: &ProjectName,
-    name: &ServiceName,
-    plan: &Plan,
-    user_config: &UserConfig,
+    asked: &Asked<'_>,
     rendered: Rendered,
     placed: Placed,
-    termination_protection: bool,
-    by: &By,
 ) -> Result<NewService, ApiError> {
     let rest_host = placed.nodes.first().map(|it| it.host.clone()).unwrap_or_default();
     Ok(NewService {
         id: ServiceId(Uuid::now_v7()),
-        project: project.clone(),
-        name: name.clone(),
-        plan: plan.name.to_owned(),
+        project: asked.project.clone(),
+        name: asked.name.clone(),
+        plan: asked.plan.name.to_owned(),
         cluster_id: random::cluster_id()?,
-        user_config: user_config.clone(),
+        user_config: asked.user_config.clone(),
         revision: rendered.revision,
         dynamic_config: rendered.dynamic,
-        termination_protection,
+        termination_protection: asked.termination_protection,
         nodes: placed.nodes,
         rest: (rest_host, placed.next_port),
         secrets: ServiceSecrets {
@@ -117,6 +128,6 @@ fn new_service(
             rest_proxy: random::own_password()?,
         },
         avnadmin_password: random::user_password()?,
-        by: by.clone(),
+        by: asked.by.clone(),
     })
 }

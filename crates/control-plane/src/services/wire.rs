@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::{AclEntry, NodeState, Role, Secret};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use store::ServiceUser;
 use utoipa::ToSchema;
@@ -95,14 +95,17 @@ pub(crate) struct UserView {
     #[serde(rename = "type")]
     kind: &'static str,
     /// Null for those who may not see it.
-    #[serde(serialize_with = "exposed")]
-    #[schema(value_type = Option<String>)]
-    password: Option<Secret>,
+    password: Option<Shown>,
     access_cert: Option<String>,
     access_key: Option<String>,
     access_cert_not_valid_after_time: Option<String>,
     create_time: String,
 }
+
+/// A password in an answer that is made for it.
+#[derive(Serialize, ToSchema)]
+#[schema(value_type = String)]
+struct Shown(#[serde(serialize_with = "Secret::serialize_exposed")] Secret);
 
 /// An ACL entry.
 #[derive(Serialize, ToSchema)]
@@ -182,19 +185,12 @@ impl UserView {
         Self {
             username: user.username.into(),
             kind: user.kind.as_str(),
-            password: (role >= Role::Developer).then_some(user.password),
+            password: (role >= Role::Developer).then_some(Shown(user.password)),
             access_cert: None,
             access_key: None,
             access_cert_not_valid_after_time: None,
             create_time: rfc3339(user.created_at),
         }
-    }
-}
-
-fn exposed<S: Serializer>(password: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
-    match password {
-        Some(password) => password.serialize_exposed(serializer),
-        None => serializer.serialize_none(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Roles, tokens of an identity provider, and those who guess.
 
+use std::fmt::Write as _;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -40,12 +41,14 @@ async fn what_each_role_may_do_in_a_project(pool: PgPool) {
                 || !answer.body["message"].as_str().unwrap_or_default().starts_with("This needs");
             match weakest {
                 None if allowed => weakest = Some(*role),
-                Some(_) => assert!(allowed, "{method} {path}: {role} may do less than a weaker role"),
+                Some(_) => {
+                    assert!(allowed, "{method} {path}: {role} may do less than a weaker role");
+                }
                 None => {}
             }
         }
         let weakest = weakest.map_or("nobody", Role::as_str);
-        table.push_str(&format!("{weakest:<10} {method:<6} {path}\n"));
+        writeln!(table, "{weakest:<10} {method:<6} {path}").unwrap();
     }
     insta::assert_snapshot!(table);
 }
@@ -135,9 +138,8 @@ async fn a_token_of_the_identity_provider_has_the_roles_of_its_claims(pool: PgPo
     let running = Issuer::serve().await.unwrap();
     let issuer = &running.issuer;
     let api = with_idp(&Api::with_service(&pool).await, issuer);
-    let status = async |token: &str, method, path: &str| {
-        api.call_as(token, method, path, None).await.status
-    };
+    let status =
+        async |token: &str, method, path: &str| api.call_as(token, method, path, None).await.status;
     let developer = token_with(issuer, &["devs", "unknown"]);
     let me = api.call_as(&developer, "GET", "/v1/me", None).await.ok();
     assert_eq!(me["user"]["user"], "oidc:ann");
@@ -179,7 +181,8 @@ async fn the_audit_log_says_who_did_it_in_which_request(pool: PgPool) {
     assert_eq!(everything.brief(), "403 This needs the role admin in every project");
     add_token(&api.store, "all", Grants::one(Scope::Everywhere, Role::Admin)).await;
     let first = api.call_as("all", "GET", "/v1/audit?limit=2", None).await.ok();
-    let ids: Vec<i64> = first["audit"].as_array().unwrap().iter().map(|it| it["id"].as_i64().unwrap()).collect();
+    let ids: Vec<i64> =
+        first["audit"].as_array().unwrap().iter().map(|it| it["id"].as_i64().unwrap()).collect();
     assert_eq!(ids.len(), 2);
     let path = format!("/v1/audit?limit=1&before_id={}", ids[1]);
     let next = api.call_as("all", "GET", &path, None).await.ok();

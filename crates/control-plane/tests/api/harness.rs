@@ -180,10 +180,8 @@ impl Api {
         body: Option<Value>,
     ) -> Answer {
         let kind = if body.is_some() { "application/json" } else { "application/octet-stream" };
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::CONTENT_TYPE, kind);
+        let mut request =
+            Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, kind);
         let authorization = header::AUTHORIZATION.as_str();
         if !headers.iter().any(|(name, _)| *name == authorization) {
             request = request.header(authorization, format!("aivenv1 {TOKEN}"));

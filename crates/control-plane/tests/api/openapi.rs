@@ -80,6 +80,7 @@ async fn every_operation_needs_a_token_but_these(pool: PgPool) {
     [
         "GET /health 200 OK",
         "GET /v1/openapi.json 200 OK",
+        "POST /v1/userauth 403 Forbidden",
     ]
     "#);
 }

@@ -78,9 +78,8 @@ async fn an_age_or_a_description_that_makes_no_sense_is_refused(pool: PgPool) {
     let api = Api::empty(&pool).await;
     for age in [0, -1, i64::MAX] {
         let answer = api.post(TOKENS, json!({ "max_age_seconds": age })).await;
-        let expected = format!(
-            "400 Invalid 'max_age_seconds': {age}: it is not between 1 and 3153600000"
-        );
+        let expected =
+            format!("400 Invalid 'max_age_seconds': {age}: it is not between 1 and 3153600000");
         assert_eq!(answer.brief(), expected);
     }
     let answer = api.post(TOKENS, json!({ "description": "x".repeat(1001) })).await;

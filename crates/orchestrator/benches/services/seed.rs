@@ -110,7 +110,10 @@ fn nodes(hosts: &[String], port: u16) -> Vec<Node> {
 async fn service(store: &Store, new: &NewService) -> anyhow::Result<ServiceId> {
     store.services.create(new).await?;
     for user in USERS {
-        store.users.create(new.id, &user.parse()?, &new.avnadmin_password, &By::from("bench")).await?;
+        store
+            .users
+            .create(new.id, &user.parse()?, &new.avnadmin_password, &By::from("bench"))
+            .await?;
         let entry = AclEntry {
             id: AclId(format!("acl{user}")),
             permission: AclPermission::Readwrite,

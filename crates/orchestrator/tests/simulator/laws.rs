@@ -18,6 +18,9 @@ const FRESH_MS: i64 = 2_000;
 /// What the writing down itself may take here.
 const ACTING_MS: i64 = 2_500;
 
+/// So long preferred leaders are waited for.
+const LEADERS_MS: i64 = 120_000;
+
 /// What a restart takes if nobody has seen one.
 const UNKNOWN_MS: i64 = 60_000;
 
@@ -287,6 +290,27 @@ impl World {
         }
         if end != End::Aborted {
             self.check_soak(0, self.now - FRESH_MS, &BTreeSet::new());
+            self.check_leaders();
+        }
+    }
+
+    /// Every partition is led by its preferred replica, unless that was waited for in vain.
+    fn check_leaders(&self) {
+        // One that restarted nobody has moved nobody's leaderships.
+        if self.book.active.as_ref().is_none_or(|it| it.rollout.orders.is_empty()) {
+            return;
+        }
+        let lately = |at: Option<i64>| at.is_some_and(|it| self.now - it <= LEADERS_MS);
+        let nodes = self.machines.values();
+        let was_hit = nodes.clone().any(|it| lately(it.hit_at));
+        if was_hit || nodes.clone().all(|it| !lately(it.well_since)) {
+            return;
+        }
+        let away = |it: &&Part| it.leader != it.replicas.first().copied() && it.hit_at.is_empty();
+        if let Some(part) = self.partitions.iter().find(away) {
+            self.fail(&format!(
+                "a rollout is over, and a leader is not the preferred one: {part:?}"
+            ));
         }
     }
 

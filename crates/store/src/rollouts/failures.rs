@@ -74,7 +74,8 @@ impl Rollouts {
             rollout.rollout.target
         );
         note(&mut tx, rollout.id, Some(failure.node), "failed", &failure.to_string()).await?;
-        Ok(changes::commit(tx, service, &By::orchestrator(), &Entry::new("rollout_failed", &text)).await?)
+        Ok(changes::commit(tx, service, &By::orchestrator(), &Entry::new("rollout_failed", &text))
+            .await?)
     }
 
     /// Writes down that a node failed: the rollout stands until a person lets it go on.
@@ -96,7 +97,8 @@ impl Rollouts {
         .await?;
         note(&mut tx, rollout.id, Some(failure.node), "halted", &failure.to_string()).await?;
         let text = format!("rolling restart halted: {failure}");
-        Ok(changes::commit(tx, service, &By::orchestrator(), &Entry::new("rollout_halted", &text)).await?)
+        Ok(changes::commit(tx, service, &By::orchestrator(), &Entry::new("rollout_halted", &text))
+            .await?)
     }
 }
 

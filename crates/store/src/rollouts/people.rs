@@ -64,7 +64,7 @@ impl RolloutCommand {
     /// What the event says.
     fn text(&self) -> String {
         match self {
-            Self::Pause { name, reason } => format!("rolling restart paused by {name}: {reason}"),
+            Self::Pause { reason, .. } => format!("rolling restart paused: {reason}"),
             Self::Resume => "rolling restart goes on".into(),
             Self::Abort => "rolling restart ends with the node that is under way".into(),
             Self::RollBack => "rolling restart goes back".into(),

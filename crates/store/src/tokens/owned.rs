@@ -150,8 +150,8 @@ impl Tokens {
         .await?;
         if row.is_some() {
             let text = format!("API token {prefix} described anew");
-            let entry =
-                Entry::new("access_token_update", &text).after(json!({ "description": description }));
+            let entry = Entry::new("access_token_update", &text)
+                .after(json!({ "description": description }));
             events::record_of_project(&mut tx, None, by, &entry).await?;
             tx.commit().await?;
         }
@@ -217,7 +217,8 @@ async fn insert(connection: &mut PgConnection, new: &NewToken, by: &By) -> Resul
         .execute(&mut *connection)
         .await?;
     }
-    let grants: Vec<String> = new.grants.iter().map(|(at, role)| format!("{role} in {at}")).collect();
+    let grants: Vec<String> =
+        new.grants.iter().map(|(at, role)| format!("{role} in {at}")).collect();
     let text = format!("API token {} created for {}", new.prefix, new.owner);
     let after = json!({
         "description": new.description,

@@ -37,7 +37,8 @@ async fn a_change_is_there_with_who_which_request_before_and_after(pool: PgPool)
     assert_eq!(one("service_acl_add").await.after, Some(acl.clone()));
     assert_eq!(one("service_acl_delete").await.before, Some(acl));
     assert_eq!(one("project_create").await.service_name, None);
-    let of_service = EventFilter { service_name: Some("my-kafka".into()), ..EventFilter::default() };
+    let of_service =
+        EventFilter { service_name: Some("my-kafka".into()), ..EventFilter::default() };
     let of_service = latest(of_service).await;
     assert!(of_service.iter().all(|it| it.service_name.as_deref() == Some("my-kafka")));
     let older = EventFilter { before_id: Some(of_service[1].id), ..EventFilter::default() };

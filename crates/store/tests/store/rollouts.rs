@@ -128,7 +128,8 @@ async fn what_people_say_is_kept(pool: PgPool) {
         store.rollouts.tell(service.id, rollout.id, None, &by(), &command).await.unwrap();
         active(&store, service.id).await.unwrap().rollout
     };
-    let paused = tell(RolloutCommand::Pause { name: "me".into(), reason: "lunch".into() }).await.paused;
+    let paused =
+        tell(RolloutCommand::Pause { name: "me".into(), reason: "lunch".into() }).await.paused;
     assert_eq!(paused, Some(Paused { by: "me".into(), reason: "lunch".into() }));
     assert!(tell(RolloutCommand::Abort).await.abort);
     let consent =

@@ -97,7 +97,8 @@ async fn a_token_ends_with_its_age_and_use_moves_that_if_it_shall(pool: PgPool) 
     };
     store.tokens.add(&aged(1, false), &by()).await.unwrap();
     store.tokens.add(&aged(2, true), &by()).await.unwrap();
-    let half_an_hour_passes = "update api_token set expires_at = expires_at - interval '30 minutes'";
+    let half_an_hour_passes =
+        "update api_token set expires_at = expires_at - interval '30 minutes'";
     sqlx::query(half_an_hour_passes).execute(&pool).await.unwrap();
     for digit in [1, 2] {
         store.tokens.note_use(&[digit; 32], Some("10.0.0.1"), Some("avn")).await.unwrap();

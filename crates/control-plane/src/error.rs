@@ -10,7 +10,7 @@ use serde::Serialize;
 use service_config::ConfigError;
 use store::{
     AddAclError, CreateServiceError, CreateTopicError, CreateUserError, StartRolloutError,
-    StoreError,
+    StoreError, TerminateError,
 };
 use tracing::{error, warn};
 use utoipa::ToSchema;
@@ -19,6 +19,7 @@ use web::chain;
 use crate::extract::Json;
 use crate::random::NoRandomness;
 use crate::rollouts::ForecastView;
+use crate::services::PROTECTED;
 
 type Cause = Box<dyn Error + Send + Sync>;
 
@@ -205,6 +206,15 @@ impl From<CreateServiceError> for ApiError {
             }
             CreateServiceError::NoSuchProject => Self::NotFound("Project"),
             CreateServiceError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TerminateError> for ApiError {
+    fn from(error: TerminateError) -> Self {
+        match error {
+            TerminateError::Protected => Self::Forbidden(PROTECTED.into()),
+            TerminateError::Store(error) => error.into(),
         }
     }
 }

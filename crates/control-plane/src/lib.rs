@@ -13,6 +13,7 @@ mod access;
 mod acls;
 mod clouds;
 mod config;
+mod effective_config;
 mod error;
 mod events;
 mod extract;
@@ -135,6 +136,7 @@ pub fn api() -> (Router<App>, OpenApi) {
     .merge(clouds::routes())
     .merge(service_types::routes())
     .merge(services::routes())
+    .merge(effective_config::routes())
     .merge(rollouts::routes())
     .merge(probe_credentials::routes())
     .merge(users::routes())

@@ -101,6 +101,20 @@ pub(crate) async fn under_way(
     Ok(latest.filter(|it| it.ended_at.is_none()))
 }
 
+/// What it would do to restart every node of a service, as a change of its configuration does;
+/// `None` while Kafka cannot be asked.
+pub(crate) async fn forecast_of_change(
+    app: &App,
+    service: &Service,
+) -> Result<Option<ForecastView>, ApiError> {
+    let all = StartRollout { all_nodes: true, ..StartRollout::default() };
+    match forecast::forecast(app, service, &all).await {
+        Ok(forecast) => Ok(Some(forecast)),
+        Err(ApiError::Unavailable("Kafka", _)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 async fn reread(app: &App, service: &Service, id: RolloutId) -> Result<RolloutRecord, ApiError> {
     app.store.rollouts.get(service.id, id).await?.ok_or(ApiError::NotFound("Rollout"))
 }

@@ -8,26 +8,27 @@ mod wire;
 use axum::extract::State;
 use http::StatusCode;
 use model::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service_config::UserConfig;
 use store::{RolloutRecord, Service};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::create::CreateService;
-use self::update::{ImpactView, UpdateService, Updated};
+pub(crate) use self::update::rendered_as_stored;
+use self::update::{Difference, ImpactView, OPEN_REST, UpdateService, Updated};
 pub(crate) use self::view::{show, users_of};
 pub(crate) use self::wire::{AclView, ServiceView, UserView};
 use crate::App;
 use crate::access::{InProject, OfService, Operate, ProjectPath, ServicePath};
 use crate::error::ApiError;
-use crate::extract::Json;
-use crate::rollouts::RolloutBrief;
+use crate::extract::{Json, Query};
+use crate::rollouts::{self, ForecastView, RolloutBrief};
 
 /// What Aiven says to whoever terminates a protected service.
-const PROTECTED: &str =
+pub(crate) const PROTECTED: &str =
     "Service is protected against termination and shutdown. Remove termination protection first.";
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -61,10 +62,27 @@ struct ServiceUpdated {
 /// What follows from an update. Empty lists: nothing.
 #[derive(Serialize, ToSchema)]
 struct Consequences {
+    /// Whether nothing was changed, and this is what would follow.
+    dry_run: bool,
+    /// What is different from before.
+    diff: Vec<Difference>,
     impact: ImpactView,
+    /// What to know before it is done.
+    warnings: Vec<&'static str>,
     /// The rollout that makes it real, if there has to be one: `opens_at` if it waits for the
     /// maintenance window.
     rollout: Option<RolloutBrief>,
+    /// Of a dry run that would restart nodes: what that does to partitions and quorum as the cluster
+    /// is now. Null also while Kafka cannot be asked.
+    forecast: Option<ForecastView>,
+}
+
+/// Whether to change anything.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct UpdateQuery {
+    /// With `true`, nothing is changed: the answer says what would follow.
+    dry_run: Option<bool>,
 }
 
 /// Nothing but words.
@@ -103,14 +121,28 @@ fn merged(current: &UserConfig, patch: &UserConfig) -> UserConfig {
 async fn consequences(
     app: &App,
     service: &Service,
-    Updated { impact, rollout }: Updated,
+    updated: Updated,
+    dry_run: bool,
 ) -> Result<Consequences, ApiError> {
+    let Updated { diff, open_rest, impact, rollout } = updated;
+    let forecast = if dry_run && !impact.rolling_restart.is_empty() && service.powered {
+        rollouts::forecast_of_change(app, service).await?
+    } else {
+        None
+    };
     let rollout = match rollout {
         Some(id) => app.store.rollouts.get(service.id, id).await?,
         None => None,
     };
     let brief = |it: &RolloutRecord| RolloutBrief::of(it, service, Timestamp::now());
-    Ok(Consequences { impact: impact.into(), rollout: rollout.as_ref().map(brief) })
+    Ok(Consequences {
+        dry_run,
+        diff,
+        impact: impact.into(),
+        warnings: open_rest.then_some(OPEN_REST).into_iter().collect(),
+        rollout: rollout.as_ref().map(brief),
+        forecast,
+    })
 }
 
 /// List services of a project
@@ -172,11 +204,12 @@ async fn get_service(
 ///
 /// Of `user_config` only what is to change needs to be there: objects are merged, `null` removes.
 /// The answer says already `REBUILDING` if the change needs a rolling restart; an update that
-/// changes nothing restarts nothing.
+/// changes nothing restarts nothing. With `?dry_run=true` nothing is changed: the answer says what
+/// would follow.
 #[utoipa::path(
     put,
     path = "/v1/project/{project}/service/{service}",
-    params(ServicePath),
+    params(ServicePath, UpdateQuery),
     request_body = UpdateService,
     responses((status = 200, body = ServiceUpdated)),
     tag = "services"
@@ -184,25 +217,31 @@ async fn get_service(
 async fn update_service(
     State(app): State<App>,
     OfService { service, role, by, .. }: OfService<Operate>,
+    Query(query): Query<UpdateQuery>,
     Json(body): Json<UpdateService>,
 ) -> Result<Json<ServiceUpdated>, ApiError> {
-    let (service, updated) = update::update(&app, service, &body, &by).await?;
-    let tidegate = consequences(&app, &service, updated).await?;
+    let dry_run = query.dry_run.unwrap_or_default();
+    let (service, updated) = update::update(&app, service, &body, &by, dry_run).await?;
+    let tidegate = consequences(&app, &service, updated, dry_run).await?;
     let service = show(&app, &service, role).await?;
-    Ok(Json(ServiceUpdated { service, message: "updated", tidegate }))
+    let message = if dry_run { "nothing was changed: this was a dry run" } else { "updated" };
+    Ok(Json(ServiceUpdated { service, message, tidegate }))
 }
 
-/// Terminate a service: not offered yet
+/// Terminate a service
+///
+/// It is not found any more from now on. Its nodes are stopped and **all of its data is deleted**.
 #[utoipa::path(
     delete,
     path = "/v1/project/{project}/service/{service}",
     params(ServicePath),
-    responses((status = 403, body = crate::error::ErrorBody), (status = 501, body = crate::error::ErrorBody)),
+    responses((status = 200, body = Message), (status = 403, body = crate::error::ErrorBody)),
     tag = "services"
 )]
-async fn terminate_service(OfService { service, .. }: OfService<Operate>) -> ApiError {
-    if service.termination_protection {
-        return ApiError::Forbidden(PROTECTED.into());
-    }
-    ApiError::NotOffered("Termination of services is not offered yet".into())
+async fn terminate_service(
+    State(app): State<App>,
+    OfService { service, by, .. }: OfService<Operate>,
+) -> Result<Json<Message>, ApiError> {
+    app.store.services.terminate(service.id, &by).await?;
+    Ok(Json(Message { message: "terminated" }))
 }

@@ -77,6 +77,9 @@ pub enum DriverError {
         /// The one that the node knows.
         actual: i64,
     },
+    /// The service's REST proxy is still there.
+    #[error("the REST proxy of the service runs")]
+    ProxyRuns,
     /// The node's process is not the one that the order was about.
     #[error("the node runs {actual}, not {expected}")]
     OtherIncarnation {
@@ -137,6 +140,13 @@ pub trait Driver: Send + Sync + 'static {
         &self,
         service: &ServiceRef,
         node: NodeId,
+    ) -> impl Future<Output = Result<(), DriverError>> + Send;
+
+    /// Deletes what a service has left on its machines besides its nodes. Refused while its REST
+    /// proxy runs.
+    fn remove_service(
+        &self,
+        service: &ServiceRef,
     ) -> impl Future<Output = Result<(), DriverError>> + Send;
 
     /// The end of a node's log, for people: a few kilobytes, without secrets.

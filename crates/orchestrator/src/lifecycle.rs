@@ -1,4 +1,4 @@
-//! Nodes that join a service and leave it, and services that are switched off.
+//! Nodes that join a service and leave it, and services that are switched off or terminated.
 //!
 //! As everywhere: look, decide, act; the next pass is the retry. Partitions move a few at a time,
 //! and nothing moves while a rollout is under way or anything is out of sync.
@@ -150,6 +150,30 @@ pub(crate) async fn power_off<D: Driver>(
         driver.stop(named, &running).await?;
     }
     Ok(running.is_empty())
+}
+
+/// Stops every node of a service that is terminated, deletes what they have, and then forgets the
+/// service. Tells whether it is gone.
+pub(crate) async fn terminate<D: Driver>(
+    store: &Store,
+    driver: &Arc<D>,
+    named: &ServiceRef,
+    service: &Service,
+) -> Result<bool, LifecycleError> {
+    let is_off = power_off(store, driver, named, service).await?;
+    // An order that is being carried out turns into a process.
+    let seen = driver.inventory(named, &service.nodes).await?;
+    let is_busy = seen.values().any(|it| it.busy || it.process.is_some());
+    if !is_off || is_busy || driver.proxy(named).await?.is_running {
+        return Ok(false);
+    }
+    for node in &service.nodes {
+        driver.remove(named, node.id).await?;
+    }
+    driver.remove_service(named).await?;
+    store.services.forget(service.id).await?;
+    info!("the service is terminated and nothing of it is left");
+    Ok(true)
 }
 
 fn running(seen: &BTreeMap<NodeId, Observed>) -> BTreeMap<NodeId, Incarnation> {

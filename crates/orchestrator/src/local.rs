@@ -147,12 +147,15 @@ impl Driver for LocalDriver {
             let expected = Incarnation("nothing".into());
             return Err(DriverError::OtherIncarnation { expected, actual: process.incarnation });
         }
-        match std::fs::remove_dir_all(folder.path()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(failed(&format!("cannot delete {}", folder.path().display()))(error))
-            }
-            _ => Ok(()),
+        delete(folder.path())
+    }
+
+    async fn remove_service(&self, service: &ServiceRef) -> Result<(), DriverError> {
+        let folder = self.service(service);
+        if proxies::observe(&folder)?.is_running {
+            return Err(DriverError::ProxyRuns);
         }
+        delete(folder.path())
     }
 
     async fn log_tail(&self, service: &ServiceRef, node: NodeId) -> Result<String, DriverError> {
@@ -173,6 +176,16 @@ impl Driver for LocalDriver {
 
     async fn stop_proxy(&self, service: &ServiceRef) -> Result<(), DriverError> {
         proxies::stop(&self.service(service))
+    }
+}
+
+/// Deletes a folder, if it is there.
+fn delete(folder: &Path) -> Result<(), DriverError> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(failed(&format!("cannot delete {}", folder.display()))(error))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -111,6 +111,11 @@ impl Effective {
             .collect()
     }
 
+    /// What users set, and nothing else.
+    pub(crate) const fn stored(&self) -> &UserConfig {
+        &self.stored
+    }
+
     /// The options below `kafka` that are set, by name.
     pub(crate) fn broker_options(&self) -> impl Iterator<Item = (&str, &Value)> {
         let set = self.stored.get("kafka").and_then(Value::as_object);

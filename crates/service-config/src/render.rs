@@ -7,6 +7,7 @@ use model::{Node, NodeId, Principal, Revision, RevisionId, ServiceName};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::origin::Origin;
 use crate::properties::PropertiesWriter;
 use crate::schema::{Update, broker_property, catalogue};
 use crate::{Effective, Oidc};
@@ -19,9 +20,9 @@ pub(crate) const ALLOWED_URLS: &str = "-Dorg.apache.kafka.sasl.oauthbearer.allow
 const MAX_VOTERS: usize = 3;
 
 /// The dynamic option that Kafka freezes; see [`dynamic`].
-const MIN_IN_SYNC: &str = "min.insync.replicas";
+pub(crate) const MIN_IN_SYNC: &str = "min.insync.replicas";
 
-type Section = BTreeMap<String, String>;
+pub(crate) type Section = BTreeMap<String, String>;
 
 /// Where a configuration is to run.
 #[derive(Clone, Copy, Debug)]
@@ -97,25 +98,34 @@ pub fn controllers(revision: &Revision) -> BTreeSet<NodeId> {
 }
 
 fn server_properties(effective: &Effective, topology: &Topology<'_>) -> String {
-    let nodes = topology.nodes;
     let mut writer = PropertiesWriter::default();
-    let title = format!("Service {}: roles, quorum and storage", topology.service_name);
-    writer.section(&title, &quorum(nodes));
-    writer.section("Listeners", &listeners(effective));
-    writer.section(
-        "The platform's own principals, with passwords from secrets.properties",
-        &own_principals(),
-    );
-    writer.section("Client listener: SCRAM", &scram(effective));
-    if let Some(oidc) = effective.oidc() {
-        writer.section("Client listener: OAUTHBEARER", &oauthbearer(oidc));
+    for (title, _, section) in sections(effective, topology) {
+        writer.section(&title, &section);
     }
-    writer.section("Authorization", &authorization());
+    writer.finish()
+}
+
+/// The sections of the file in their order, each with where its values come from.
+pub(crate) fn sections(
+    effective: &Effective,
+    topology: &Topology<'_>,
+) -> Vec<(String, Origin, Section)> {
+    let nodes = topology.nodes;
     let (mut defaults, options) = (defaults(nodes.len()), options(effective));
     defaults.retain(|key, _| !options.contains_key(key));
-    writer.section("Defaults of the platform", &defaults);
-    writer.section("Options of the service", &options);
-    writer.finish()
+    let title = format!("Service {}: roles, quorum and storage", topology.service_name);
+    let principals = "The platform's own principals, with passwords from secrets.properties";
+    let oauthbearer = effective.oidc().map(oauthbearer).unwrap_or_default();
+    vec![
+        (title, Origin::Plan, quorum(nodes)),
+        ("Listeners".into(), Origin::Derived, listeners(effective)),
+        (principals.into(), Origin::Platform, own_principals()),
+        ("Client listener: SCRAM".into(), Origin::Derived, scram(effective)),
+        ("Client listener: OAUTHBEARER".into(), Origin::Derived, oauthbearer),
+        ("Authorization".into(), Origin::Platform, authorization()),
+        ("Defaults of the platform".into(), Origin::Platform, defaults),
+        ("Options of the service".into(), Origin::User, options),
+    ]
 }
 
 fn quorum(nodes: &[Node]) -> Section {
@@ -289,7 +299,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn jvm_options(effective: &Effective, topology: &Topology<'_>) -> Vec<String> {
+pub(crate) fn jvm_options(effective: &Effective, topology: &Topology<'_>) -> Vec<String> {
     let heap = topology.heap_mb;
     let mut options = vec![
         format!("-Xms{}m", heap.div_ceil(2)),

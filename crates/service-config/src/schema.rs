@@ -36,8 +36,8 @@ fn parse<T: serde::de::DeserializeOwned>() -> T {
 pub(crate) struct Property {
     #[serde(default, rename = "title")]
     _title: Option<String>,
-    #[serde(default, rename = "description")]
-    _description: Option<String>,
+    #[serde(default)]
+    pub(crate) description: Option<String>,
     #[serde(default, rename = "example")]
     _example: Option<Value>,
     #[serde(default, rename = "additionalProperties")]

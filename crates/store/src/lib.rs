@@ -33,7 +33,7 @@ pub use crate::rollouts::{
 };
 pub use crate::services::{
     ApplyError, CreateServiceError, NewService, ProbeCredentials, Service, ServiceChange,
-    ServiceSecrets, Services,
+    ServiceSecrets, Services, TerminateError,
 };
 pub use crate::tokens::{ApiToken, NewToken, TokenScope, Tokens};
 pub use crate::topics::{CreateTopicError, DesiredTopic, Topics};

@@ -1,6 +1,7 @@
 //! Kafka services: what was asked for, and what follows from it.
 
 mod create;
+mod life;
 mod probe;
 mod update;
 
@@ -16,6 +17,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use crate::services::create::{CreateServiceError, NewService};
+pub use crate::services::life::TerminateError;
 pub use crate::services::probe::ProbeCredentials;
 pub use crate::services::update::{ApplyError, ServiceChange};
 use crate::{StoreError, decode, nodes, timestamp};
@@ -61,6 +63,10 @@ pub struct Service {
     pub state: ServiceState,
     /// Whether its nodes shall run.
     pub powered: bool,
+    /// Whether it goes, with all that it has.
+    pub terminating: bool,
+    /// What people wrote on it, by key.
+    pub tags: BTreeMap<String, String>,
     /// Grows with each change.
     pub generation: i64,
     /// When it was made.
@@ -103,11 +109,13 @@ struct Row {
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
     powered: bool,
+    terminating: bool,
+    tags: Json<BTreeMap<String, String>>,
     rolling: bool,
 }
 
 impl Services {
-    /// Every service of a project, by name.
+    /// Every service of a project, by name; those that are terminated are none of it.
     pub async fn list(&self, project: &ProjectName) -> Result<Vec<Service>, StoreError> {
         self.select(Some(project), None, None).await
     }
@@ -121,7 +129,7 @@ impl Services {
         Ok(self.select(Some(project), Some(name), None).await?.pop())
     }
 
-    /// The service of that id.
+    /// The service of that id, one that is terminated included.
     pub async fn by_id(&self, id: ServiceId) -> Result<Option<Service>, StoreError> {
         Ok(self.select(None, None, Some(id)).await?.pop())
     }
@@ -163,13 +171,14 @@ impl Services {
                       dynamic_config as "dynamic_config: Json<BTreeMap<String, String>>",
                       previous_jwks_url, termination_protection, maintenance_dow, maintenance_time,
                       apply_in_window, rest_host, rest_port, generation, created_at, updated_at, powered,
+                      terminating, tags as "tags: Json<BTreeMap<String, String>>",
                       exists (select from rollout
                               where rollout.service_id = service.service_id
                                 and ended_at is null) as "rolling!"
                from service
                where ($1::text is null or project_name = $1)
                  and ($2::text is null or service_name = $2)
-                 and ($3::uuid is null or service_id = $3)
+                 and ($3::uuid is null and not terminating or service_id = $3)
                order by service_name"#,
             project.map(ProjectName::as_str),
             name.map(ServiceName::as_str),
@@ -228,6 +237,8 @@ impl Row {
                 (true, false) => ServiceState::Running,
             },
             powered: self.powered,
+            terminating: self.terminating,
+            tags: self.tags.0,
             generation: self.generation,
             created_at: timestamp(self.created_at),
             updated_at: timestamp(self.updated_at),

@@ -87,6 +87,13 @@ pub(super) async fn create(
                 return reread(app, new.id).await;
             }
             Err(CreateServiceError::PortTaken) => {}
+            Err(CreateServiceError::Exists)
+                if app.store.services.is_terminating(asked.project, asked.name).await? =>
+            {
+                return Err(ApiError::Conflict(
+                    "A service of that name is being terminated, try again in a moment".into(),
+                ));
+            }
             Err(error) => return Err(error.into()),
         }
     }

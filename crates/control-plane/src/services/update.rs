@@ -14,7 +14,8 @@ use tracing::warn;
 use utoipa::ToSchema;
 use web::chain;
 
-use self::diff::changed_keys;
+pub(super) use self::diff::Difference;
+use self::diff::{changed_keys, difference};
 use super::{merged, refuse_unknown};
 use crate::error::ApiError;
 use crate::plans::plan;
@@ -27,7 +28,7 @@ const ATTEMPTS: usize = 32;
 const DAYS: [&str; 8] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "never"];
 
-const OPEN_REST: &str = "kafka_rest is on and kafka_rest_authorization is off: whoever reaches the \
+pub(super) const OPEN_REST: &str = "kafka_rest is on and kafka_rest_authorization is off: whoever reaches the \
      REST proxy acts as its own identity, without a token";
 
 /// What shall be different. What is not there stays.
@@ -93,9 +94,13 @@ pub(super) struct ImpactView {
     proxy_reload: Vec<String>,
 }
 
-/// What an update has led to.
+/// What an update has led to, or would lead to.
 #[derive(Default)]
 pub(super) struct Updated {
+    /// What differs from before.
+    pub(super) diff: Vec<Difference>,
+    /// Whether the REST proxy then serves whoever reaches it.
+    pub(super) open_rest: bool,
     pub(super) impact: Impact,
     /// The rollout that it has started.
     pub(super) rollout: Option<RolloutId>,
@@ -121,12 +126,13 @@ struct Configured {
 }
 
 /// Changes a service, and tells what follows from it. Of two that change it at the same time, the
-/// slower one decides anew on what the faster one left.
+/// slower one decides anew on what the faster one left. A dry run writes nothing.
 pub(super) async fn update(
     app: &App,
     mut service: Service,
     body: &UpdateService,
     by: &By,
+    dry_run: bool,
 ) -> Result<(Service, Updated), ApiError> {
     refuse_what_is_not_offered(&service, body)?;
     let mut probed = None;
@@ -135,13 +141,20 @@ pub(super) async fn update(
         let Some(change) = change(app, &service, body, configured.as_ref(), by).await? else {
             return Ok((service, Updated::default()));
         };
+        let open_rest = configured.as_ref().is_some_and(|it| it.open_rest);
+        let diff = difference(&service, &change);
+        if dry_run {
+            let impact = configured.map(|it| it.impact).unwrap_or_default();
+            return Ok((service, Updated { diff, open_rest, impact, rollout: None }));
+        }
         match app.store.services.apply(service.id, service.generation, &change).await {
             Ok(rollout) => {
-                if configured.as_ref().is_some_and(|it| it.open_rest) {
+                if open_rest {
                     warn_of_open_rest(app, service.id, by).await;
                 }
                 let impact = configured.map(|it| it.impact).unwrap_or_default();
-                return Ok((reread(app, service.id).await?, Updated { impact, rollout }));
+                let updated = Updated { diff, open_rest, impact, rollout };
+                return Ok((reread(app, service.id).await?, updated));
             }
             Err(ApplyError::Stale) => service = reread(app, service.id).await?,
             Err(ApplyError::Store(error)) => return Err(error.into()),
@@ -195,17 +208,29 @@ async fn configure(
     let before = effective(&service.user_config, &rules).ok();
     probe_if_changed(before.as_ref(), &after, probed, &app.settings.idp_policy).await?;
     let previous_jwks_url = previous_jwks_url(service, before.as_ref(), &after);
-    let topology = Topology {
-        service_name: &service.name,
-        nodes: &service.nodes,
-        previous_jwks_url: previous_jwks_url.as_deref(),
-        heap_mb: plan(&service.plan).map_or(512, |it| it.heap_mb),
-    };
-    let rendered = render(&after, &topology);
+    let rendered = render(&after, &topology(service, previous_jwks_url.as_deref()));
     let current = current(app, service).await?;
     let impact = impact((before.as_ref().unwrap_or(&after), &current), (&after, &rendered));
     let open_rest = is_open(&after) && !impact.proxy_reload.is_empty();
     Ok(Some(Configured { user_config, rendered, previous_jwks_url, impact, open_rest }))
+}
+
+fn topology<'a>(service: &'a Service, previous_jwks_url: Option<&'a str>) -> Topology<'a> {
+    Topology {
+        service_name: &service.name,
+        nodes: &service.nodes,
+        previous_jwks_url,
+        heap_mb: plan(&service.plan).map_or(512, |it| it.heap_mb),
+    }
+}
+
+/// What a service's stored configuration is to this version of the platform.
+pub(crate) fn rendered_as_stored<'a>(
+    service: &'a Service,
+    effective: &Effective,
+) -> (Topology<'a>, Rendered) {
+    let topology = topology(service, service.previous_jwks_url.as_deref());
+    (topology, render(effective, &topology))
 }
 
 /// What nodes and cluster were given last.

@@ -13,10 +13,10 @@ use store::{RolloutRecord, Service, ServiceUser};
 use tracing::warn;
 
 use self::progress::progress;
-use super::update::Apply;
+use super::update::{Apply, OPEN_REST, is_open};
 use super::wire::{
     ComponentView, ConnectionInfo, MaintenanceUpdate, MaintenanceView, NodeExtras, NodeStateView,
-    ServiceExtras, ServiceView, UriParams, UserView,
+    NotificationView, ServiceExtras, ServiceView, UriParams, UserView,
 };
 use crate::App;
 use crate::clouds::{CLOUD, CLOUD_DESCRIPTION};
@@ -77,16 +77,28 @@ pub(crate) async fn show(
         maintenance: maintenance(service, rollout),
         node_states: node_states(service, &statuses, &in_transit, rollout.is_some()),
         service_integrations: [],
-        service_notifications: [],
+        service_notifications: notifications(app, service),
         databases: [],
         features: BTreeMap::new(),
         metadata: BTreeMap::new(),
-        tags: BTreeMap::new(),
+        tags: service.tags.clone(),
         tech_emails: [],
         topics: [],
         user_config,
         tidegate: extras(service, rollout),
     })
+}
+
+/// What is said of a service for as long as it holds.
+fn notifications(app: &App, service: &Service) -> Vec<NotificationView> {
+    let effective = effective(&service.user_config, &app.settings.rules());
+    let open = effective.is_ok_and(|it| is_open(&it)).then(|| NotificationView {
+        level: "warning",
+        kind: "kafka_rest_without_authorization",
+        message: OPEN_REST,
+        metadata: BTreeMap::new(),
+    });
+    open.into_iter().collect()
 }
 
 fn uri_params(first: Option<&Node>) -> UriParams {

@@ -45,7 +45,7 @@ pub(crate) struct ServiceView {
     pub(super) maintenance: MaintenanceView,
     pub(super) node_states: Vec<NodeStateView>,
     pub(super) service_integrations: [String; 0],
-    pub(super) service_notifications: [String; 0],
+    pub(super) service_notifications: Vec<NotificationView>,
     pub(super) databases: [String; 0],
     pub(super) features: BTreeMap<String, String>,
     pub(super) metadata: BTreeMap<String, String>,
@@ -56,6 +56,18 @@ pub(crate) struct ServiceView {
     #[schema(value_type = Object)]
     pub(super) user_config: Map<String, Value>,
     pub(super) tidegate: ServiceExtras,
+}
+
+/// What people should know of a service. `avn service get` prints the message.
+#[derive(Serialize, ToSchema)]
+pub(super) struct NotificationView {
+    /// `notice` or `warning`.
+    pub(super) level: &'static str,
+    /// Stable, for programs.
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    pub(super) message: &'static str,
+    pub(super) metadata: BTreeMap<String, String>,
 }
 
 /// Where the service is.

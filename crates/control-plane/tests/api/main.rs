@@ -13,6 +13,7 @@ mod rest_settings;
 mod rollout_events;
 mod rollouts;
 mod service_create;
+mod service_life;
 mod service_update;
 mod tokens;
 mod topics;

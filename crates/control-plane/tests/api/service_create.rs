@@ -76,14 +76,3 @@ async fn what_cannot_be_made_is_refused(pool: PgPool) {
     insta::assert_debug_snapshot!(answers);
     assert_eq!(api.get(SERVICES).await.ok()["services"], json!([]));
 }
-
-#[sqlx::test(migrator = "store::MIGRATIONS")]
-async fn a_service_cannot_be_terminated_yet(pool: PgPool) {
-    let api = Api::with_service(&pool).await;
-    assert_eq!(api.delete(SERVICE).await.brief(), "501 Termination of services is not offered yet");
-    api.put(SERVICE, json!({ "termination_protection": true })).await.ok();
-    insta::assert_snapshot!(
-        api.delete(SERVICE).await.brief(),
-        @"403 Service is protected against termination and shutdown. Remove termination protection first."
-    );
-}

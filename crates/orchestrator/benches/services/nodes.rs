@@ -182,6 +182,10 @@ impl Driver for SimulatedNodes {
         Ok(())
     }
 
+    async fn remove_service(&self, _: &ServiceRef) -> Result<(), DriverError> {
+        Ok(())
+    }
+
     async fn remove(&self, _: &ServiceRef, _: NodeId) -> Result<(), DriverError> {
         Ok(())
     }

@@ -20,6 +20,10 @@ impl ServiceFolder {
         Self(data.join(service.project.as_str()).join(service.name.as_str()))
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     pub(crate) fn node(&self, node: NodeId) -> NodeFolder {
         NodeFolder(self.0.join(node.to_string()))
     }

@@ -186,8 +186,12 @@ impl<D: Driver> Keeper<D> {
         if !service.powered {
             // What was remembered says nothing of the nodes that will be started again.
             *roller = None;
-            let off = lifecycle::power_off(&self.store, &self.driver, &named, service).await;
-            failed.extend(off.as_ref().err().map(|it| format!("power off: {}", chain(it))));
+            let off = if service.terminating {
+                lifecycle::terminate(&self.store, &self.driver, &named, service).await
+            } else {
+                lifecycle::power_off(&self.store, &self.driver, &named, service).await
+            };
+            failed.extend(off.as_ref().err().map(|it| format!("nodes to stop: {}", chain(it))));
             report(reported, &failed);
             return off.unwrap_or(false);
         }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use model::{Secret, ServiceState};
 use rolling::{End, Policy};
 use sqlx::PgPool;
-use store::{ApplyError, CreateServiceError, EventFilter, ProbeCredentials, Store, UserType};
+use store::{
+    ApplyError, CreateServiceError, EventFilter, ProbeCredentials, ServiceChange, Store,
+    TerminateError, UserType,
+};
 
 use crate::fixture::{by, change, new_service, object, project, revision, with_service};
 
@@ -106,4 +109,53 @@ async fn a_change_waits_for_the_window_if_it_is_told_to_in_the_same_change(pool:
     assert_eq!(store.services.apply(service.id, 2, &change('b')).await.unwrap(), None);
     let now = store.services.by_id(service.id).await.unwrap().unwrap();
     assert!(now.apply_in_window, "a change that says nothing of it leaves it");
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn a_service_that_is_terminated_is_not_found_and_keeps_its_ports_until_it_is_gone(
+    pool: PgPool,
+) {
+    let (store, service) = with_service(pool).await;
+    let mut protected = change('b');
+    protected.powered = true;
+    store.services.apply(service.id, service.generation, &protected).await.unwrap();
+    let refused = store.services.terminate(service.id, &by()).await;
+    assert!(matches!(refused, Err(TerminateError::Protected)), "{refused:?}");
+    store.services.forget(service.id).await.unwrap();
+    assert!(store.services.by_id(service.id).await.unwrap().is_some(), "it was not told to go");
+    let free = ServiceChange { termination_protection: false, ..change('b') };
+    store.services.apply(service.id, service.generation + 1, &free).await.unwrap();
+    for _ in 0..2 {
+        store.services.terminate(service.id, &by()).await.unwrap();
+    }
+    assert_eq!(store.services.get(&project(), &service.name).await.unwrap(), None);
+    assert_eq!(store.services.list(&project()).await.unwrap(), []);
+    assert!(store.services.is_terminating(&project(), &service.name).await.unwrap());
+    let left = store.services.by_id(service.id).await.unwrap().unwrap();
+    assert_eq!((left.terminating, left.state), (true, ServiceState::PowerOff));
+    assert!(store.rollouts.active(service.id, Policy::default()).await.unwrap().is_none());
+    let again = store.services.create(&new_service("my-kafka", 30_000)).await;
+    assert!(matches!(again, Err(CreateServiceError::Exists)), "{again:?}");
+    store.services.forget(service.id).await.unwrap();
+    assert_eq!(store.services.by_id(service.id).await.unwrap(), None);
+    store.services.create(&new_service("my-kafka", 20_000)).await.unwrap();
+    let told = EventFilter { service_name: Some("my-kafka".into()), ..EventFilter::default() };
+    let told = store.events.latest(&told, 100).await.unwrap();
+    let kinds: Vec<&str> = told.iter().map(|it| it.event_type.as_str()).collect();
+    assert!(kinds.contains(&"service_terminate"), "what happened stays: {kinds:?}");
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn tags_are_changed_one_by_one_or_all_at_once(pool: PgPool) {
+    let (store, service) = with_service(pool).await;
+    let set = async |change: &[(&str, Option<&str>)], all| {
+        let owned = |it: &(&str, Option<&str>)| (it.0.to_owned(), it.1.map(str::to_owned));
+        let change = change.iter().map(owned).collect();
+        store.services.set_tags(service.id, &change, all, &by()).await.unwrap();
+        let tags = store.services.by_id(service.id).await.unwrap().unwrap().tags;
+        tags.into_iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>()
+    };
+    assert_eq!(set(&[("a", Some("1")), ("b", Some("2"))], false).await, ["a=1", "b=2"]);
+    assert_eq!(set(&[("a", None), ("c", Some(""))], false).await, ["b=2", "c="]);
+    assert_eq!(set(&[("d", Some("4"))], true).await, ["d=4"]);
 }

@@ -40,6 +40,8 @@ fn service(maintenance: Option<(&str, &str)>) -> Service {
         apply_in_window: false,
         rest_address: String::new(),
         powered: true,
+        terminating: false,
+        tags: [].into(),
         state: ServiceState::Running,
         generation: 1,
         created_at: NOON,

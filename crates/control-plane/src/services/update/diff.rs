@@ -1,7 +1,62 @@
-//! Which options differ, by name: values may be nobody's business.
+//! What an update changes.
 
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use service_config::UserConfig;
+use store::{Service, ServiceChange};
+use utoipa::ToSchema;
+
+/// One thing that is different. Null: it is not set.
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Difference {
+    /// Dotted: `user_config.kafka.log_segment_bytes`.
+    key: String,
+    #[schema(value_type = Option<Object>)]
+    before: Value,
+    #[schema(value_type = Option<Object>)]
+    after: Value,
+}
+
+/// What a change makes different, by key.
+pub(super) fn difference(service: &Service, change: &ServiceChange) -> Vec<Difference> {
+    let (dow, time) = (&service.maintenance_dow, &service.maintenance_time);
+    let window = json!({ "dow": dow, "time": time });
+    let maintenance = change.maintenance.as_ref();
+    let before = json!({
+        "maintenance": window, "powered": service.powered,
+        "termination_protection": service.termination_protection,
+        "tidegate": { "apply_in_window": service.apply_in_window },
+        "user_config": service.user_config,
+    });
+    let after = json!({
+        "maintenance": maintenance.map_or(window, |(dow, time)| json!({ "dow": dow, "time": time })),
+        "powered": change.powered,
+        "termination_protection": change.termination_protection,
+        "tidegate": { "apply_in_window": change.apply_in_window.unwrap_or(service.apply_in_window) },
+        "user_config": change.user_config,
+    });
+    let (Value::Object(before), Value::Object(after)) = (before, after) else { return Vec::new() };
+    let mut keys = changed_keys(&before, &after);
+    keys.sort();
+    let differs = |key: String| {
+        let (before, after) = (at(&before, &key), at(&after, &key));
+        Difference { key, before, after }
+    };
+    keys.into_iter().map(differs).collect()
+}
+
+fn at(config: &Map<String, Value>, dotted: &str) -> Value {
+    let found = match dotted.split_once('.') {
+        None => config.get(dotted).cloned(),
+        Some((group, rest)) => {
+            return config
+                .get(group)
+                .and_then(Value::as_object)
+                .map_or(Value::Null, |it| at(it, rest));
+        }
+    };
+    found.unwrap_or_default()
+}
 
 /// Dotted names of the options that differ.
 pub(super) fn changed_keys(before: &UserConfig, after: &UserConfig) -> Vec<String> {

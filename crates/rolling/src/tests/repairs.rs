@@ -98,6 +98,9 @@ fn the_only_node_of_a_service_comes_back_from_a_bad_revision() {
     run_to(&mut view, 1, NEW);
     node(&mut view, 1).progress_at = Some(NOW.plus_ms(-900_000));
     assert_eq!(decide(&back, &view), restart([1]));
+    // It was well a moment ago: that Kafka is silent now does not mean much.
+    node(&mut view, 1).progress_at = Some(NOW.plus_ms(-1_000));
+    assert_eq!(waits_for(&back, &view), Blocker::KafkaSilent);
 }
 
 #[test]

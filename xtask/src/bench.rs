@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "this is a command-line tool")]
 
 mod auth;
+mod control_plane;
 mod plan;
 mod rest;
 mod roll;
@@ -26,11 +27,16 @@ struct Bench {
     run: fn(&Shell, &Places, &flags::Bench) -> anyhow::Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 6] = [
     Bench {
         name: "auth",
         what: "one verification of a token, beside the bare arithmetic of its signature",
         run: auth::run,
+    },
+    Bench {
+        name: "control-plane",
+        what: "the API with 10 000 services, a million users and as many ACL entries, beside a bare select",
+        run: control_plane::run,
     },
     Bench {
         name: "plan",
@@ -58,7 +64,7 @@ const BENCHES: [Bench; 5] = [
 pub(crate) fn run(sh: &Shell, flags: &flags::Bench) -> anyhow::Result<()> {
     let Some(name) = &flags.name else {
         for bench in &BENCHES {
-            println!("{:<8} {}", bench.name, bench.what);
+            println!("{:<13} {}", bench.name, bench.what);
         }
         return Ok(());
     };

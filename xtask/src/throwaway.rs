@@ -18,14 +18,23 @@ pub(crate) struct Throwaway<'a> {
 }
 
 impl<'a> Throwaway<'a> {
-    /// Starts one on a free port.
+    /// Starts one on a free port, which loses what it is told if the machine stops.
     pub(crate) fn start(sh: &'a Shell, places: &Places) -> anyhow::Result<Self> {
+        Self::start_with(sh, places, Durability::Throwaway)
+    }
+
+    /// Starts one that waits for the disk, to be measured.
+    pub(crate) fn start_durable(sh: &'a Shell, places: &Places) -> anyhow::Result<Self> {
+        Self::start_with(sh, places, Durability::Kept)
+    }
+
+    fn start_with(sh: &'a Shell, places: &Places, durability: Durability) -> anyhow::Result<Self> {
         sweep(sh, places)?;
         let home = places.target.join(format!("{PREFIX}{}", std::process::id()));
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let this = Self { sh, server: Server::new(sh, places, &home, port)? };
         this.server.prepare(sh, &migrations(sh)?)?;
-        this.server.start(sh, Durability::Throwaway)?;
+        this.server.start(sh, durability)?;
         Ok(this)
     }
 

@@ -19,6 +19,7 @@ use utoipa_axum::routes;
 use self::create::CreateService;
 pub(crate) use self::update::rendered_as_stored;
 use self::update::{Difference, ImpactView, OPEN_REST, UpdateService, Updated};
+use self::view::show_all;
 pub(crate) use self::view::{show, users_of};
 pub(crate) use self::wire::{AclView, ServiceView, UserView};
 use crate::App;
@@ -146,6 +147,8 @@ async fn consequences(
 }
 
 /// List services of a project
+///
+/// Users and ACL entries are not in the list: get the service, which has them.
 #[utoipa::path(
     get,
     path = "/v1/project/{project}/service",
@@ -157,11 +160,8 @@ async fn list_services(
     State(app): State<App>,
     InProject { project, role, .. }: InProject,
 ) -> Result<Json<Services>, ApiError> {
-    let mut services = Vec::new();
-    for service in app.store.services.list(&project).await? {
-        services.push(show(&app, &service, role).await?);
-    }
-    Ok(Json(Services { services }))
+    let services = app.store.services.list(&project).await?;
+    Ok(Json(Services { services: show_all(&app, &services, role).await? }))
 }
 
 /// Make a service

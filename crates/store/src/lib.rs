@@ -25,7 +25,7 @@ pub use crate::acls::{Acls, AddAclError};
 pub use crate::changes::Changes;
 pub use crate::events::{By, Event, EventFilter, Events};
 pub use crate::leases::{Lease, Leases};
-pub use crate::nodes::{AddNodeError, NodePin, Nodes};
+pub use crate::nodes::{AddNodeError, NodePin, Nodes, NodesSeen};
 pub use crate::projects::{Project, Projects};
 pub use crate::rollouts::{
     ActiveRollout, Consent, RecordError, RolloutCommand, RolloutEvent, RolloutRecord, Rollouts,

@@ -1,5 +1,7 @@
 //! Nodes of services: where they are, what they are pinned to, what was seen of them.
 
+mod seen;
+
 use std::collections::BTreeMap;
 
 use model::{Node, NodeId, NodeLife, NodePorts, NodeStatus, Revision, RevisionId, ServiceId};
@@ -7,6 +9,7 @@ use sqlx::PgPool;
 use sqlx::types::Json;
 
 use crate::events::{By, Entry};
+pub use crate::nodes::seen::NodesSeen;
 use crate::{StoreError, changes, constraint, decode};
 
 /// Nodes of services.
@@ -67,6 +70,15 @@ pub(crate) fn node(
     Ok(Node { id: NodeId(id), host, ports, rack })
 }
 
+/// The life of a node that is not `active`, by its word.
+fn life(word: &str) -> NodeLife {
+    match word {
+        "leaving" => NodeLife::Leaving,
+        "emptied" => NodeLife::Emptied,
+        _ => NodeLife::Joining,
+    }
+}
+
 impl Nodes {
     /// Every node of a service that is to run, by id.
     pub async fn list(&self, service: ServiceId) -> Result<Vec<NodePin>, StoreError> {
@@ -98,11 +110,6 @@ impl Nodes {
         )
         .fetch_all(&self.pool)
         .await?;
-        let life = |word: &str| match word {
-            "leaving" => NodeLife::Leaving,
-            "emptied" => NodeLife::Emptied,
-            _ => NodeLife::Joining,
-        };
         Ok(rows.into_iter().map(|row| (NodeId(row.node_id), life(&row.life))).collect())
     }
 
@@ -274,21 +281,5 @@ impl Nodes {
         .execute(&self.pool)
         .await?;
         Ok(())
-    }
-
-    /// What was published last and not longer than a minute ago.
-    pub async fn statuses(
-        &self,
-        service: ServiceId,
-    ) -> Result<BTreeMap<NodeId, NodeStatus>, StoreError> {
-        let rows = sqlx::query!(
-            r#"select node_id, status as "status!: Json<NodeStatus>" from node
-               where service_id = $1 and status is not null
-                 and status_at > now() - interval '1 minute'"#,
-            service.0
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.into_iter().map(|row| (NodeId(row.node_id), row.status.0)).collect())
     }
 }

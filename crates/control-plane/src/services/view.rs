@@ -5,11 +5,12 @@ pub(super) mod progress;
 use std::collections::BTreeMap;
 
 use model::{
-    Node, NodeId, NodeLife, NodeState, NodeStatus, Role, ServiceId, ServiceState, Timestamp,
+    AclEntry, Node, NodeId, NodeLife, NodeState, NodeStatus, Role, ServiceId, ServiceState,
+    Timestamp,
 };
 use serde_json::{Map, Value};
 use service_config::effective;
-use store::{RolloutRecord, Service, ServiceUser};
+use store::{NodesSeen, RolloutRecord, Service, ServiceUser};
 use tracing::warn;
 
 use self::progress::progress;
@@ -39,17 +40,54 @@ pub(crate) async fn show(
     service: &Service,
     role: Role,
 ) -> Result<ServiceView, ApiError> {
-    let users = users_of(app, service.id).await?;
-    let acl = app.store.acls.list(service.id).await?;
-    let statuses = app.store.nodes.statuses(service.id).await?;
-    let in_transit = app.store.nodes.in_transit(service.id).await?;
-    let rollout = rollout(app, service).await?;
+    let within = Within {
+        users: users_of(app, service.id).await?,
+        acl: app.store.acls.list(service.id).await?,
+        nodes: app.store.nodes.seen(&[service.id]).await?.remove(&service.id).unwrap_or_default(),
+        rollout: rollout(app, service).await?,
+    };
+    Ok(put_together(app, service, role, within))
+}
+
+/// The service objects of a list: without users and ACL entries, of which there may be very many.
+pub(super) async fn show_all(
+    app: &App,
+    services: &[Service],
+    role: Role,
+) -> Result<Vec<ServiceView>, ApiError> {
+    let ids: Vec<ServiceId> = services.iter().map(|it| it.id).collect();
+    let (seen, rollouts) =
+        tokio::try_join!(app.store.nodes.seen(&ids), app.store.rollouts.under_way(&ids))?;
+    let (mut seen, mut rollouts) = (seen, rollouts);
+    let show = |service: &Service| {
+        let within = Within {
+            nodes: seen.remove(&service.id).unwrap_or_default(),
+            rollout: rollouts.remove(&service.id),
+            ..Within::default()
+        };
+        put_together(app, service, role, within)
+    };
+    Ok(services.iter().map(show).collect())
+}
+
+/// What is in a service, or is seen of it.
+#[derive(Default)]
+struct Within {
+    users: Vec<ServiceUser>,
+    acl: Vec<AclEntry>,
+    nodes: NodesSeen,
+    rollout: Option<RolloutRecord>,
+}
+
+fn put_together(app: &App, service: &Service, role: Role, within: Within) -> ServiceView {
+    let Within { users, acl, nodes, rollout } = within;
+    let NodesSeen { statuses, in_transit } = nodes;
     let rollout = rollout.as_ref();
-    let (user_config, kafka_rest) = configuration(app, service);
+    let (user_config, kafka_rest, service_notifications) = configuration(app, service);
     let plan = plan(&service.plan);
     let first = service.nodes.first();
     let rest_address = kafka_rest.then_some(service.rest_address.as_str());
-    Ok(ServiceView {
+    ServiceView {
         service_name: service.name.to_string(),
         service_type: KAFKA,
         service_type_description: KAFKA_DESCRIPTION,
@@ -77,7 +115,7 @@ pub(crate) async fn show(
         maintenance: maintenance(service, rollout),
         node_states: node_states(service, &statuses, &in_transit, rollout.is_some()),
         service_integrations: [],
-        service_notifications: notifications(app, service),
+        service_notifications,
         databases: [],
         features: BTreeMap::new(),
         metadata: BTreeMap::new(),
@@ -86,19 +124,7 @@ pub(crate) async fn show(
         topics: [],
         user_config,
         tidegate: extras(service, rollout),
-    })
-}
-
-/// What is said of a service for as long as it holds.
-fn notifications(app: &App, service: &Service) -> Vec<NotificationView> {
-    let effective = effective(&service.user_config, &app.settings.rules());
-    let open = effective.is_ok_and(|it| is_open(&it)).then(|| NotificationView {
-        level: "warning",
-        kind: "kafka_rest_without_authorization",
-        message: OPEN_REST,
-        metadata: BTreeMap::new(),
-    });
-    open.into_iter().collect()
+    }
 }
 
 fn uri_params(first: Option<&Node>) -> UriParams {
@@ -142,15 +168,27 @@ fn state(service: &Service, statuses: &BTreeMap<NodeId, NodeStatus>) -> ServiceS
     if is_troubled { ServiceState::Rebuilding } else { service.state }
 }
 
-/// The configuration to be shown, and whether the REST proxy is on.
-fn configuration(app: &App, service: &Service) -> (Map<String, Value>, bool) {
+/// The configuration to be shown, whether the REST proxy is on, and what people should know of it.
+fn configuration(
+    app: &App,
+    service: &Service,
+) -> (Map<String, Value>, bool, Vec<NotificationView>) {
     match effective(&service.user_config, &app.settings.rules()) {
-        Ok(effective) => (effective.user_config(), effective.kafka_rest()),
+        Ok(effective) => {
+            let open = is_open(&effective).then(|| NotificationView {
+                level: "warning",
+                kind: "kafka_rest_without_authorization",
+                message: OPEN_REST,
+                metadata: BTreeMap::new(),
+            });
+            let kafka_rest = effective.kafka_rest();
+            (effective.user_config(), kafka_rest, open.into_iter().collect())
+        }
         // It was accepted under other rules, and has to be seen to be repaired.
         Err(errors) => {
             warn!(service.id = %service.id, n_errors = errors.len(), "stored configuration breaks rules");
             let kafka_rest = service.user_config.get("kafka_rest") == Some(&Value::Bool(true));
-            (service.user_config.clone(), kafka_rest)
+            (service.user_config.clone(), kafka_rest, Vec::new())
         }
     }
 }

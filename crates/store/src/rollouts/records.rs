@@ -1,8 +1,11 @@
 //! Rollouts as people look at them, whether or not they have ended.
 
+use std::collections::BTreeMap;
+
 use model::{NodeId, RolloutId, RolloutStatus, ServiceId, Timestamp};
 use rolling::Failure;
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use super::Rollouts;
 use super::failures::FailureRow;
@@ -80,6 +83,29 @@ impl Rollouts {
         limit: u32,
     ) -> Result<Vec<RolloutRecord>, StoreError> {
         self.records(service, None, limit).await
+    }
+
+    /// Those that have not ended, of many services at once: one each at most.
+    pub async fn under_way(
+        &self,
+        services: &[ServiceId],
+    ) -> Result<BTreeMap<ServiceId, RolloutRecord>, StoreError> {
+        let ids: Vec<Uuid> = services.iter().map(|it| it.0).collect();
+        let active = sqlx::query!(
+            "select service_id, rollout_id from rollout
+             where service_id = any($1) and ended_at is null",
+            &ids
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut found = BTreeMap::new();
+        for row in active {
+            let (service, rollout) = (ServiceId(row.service_id), RolloutId(row.rollout_id));
+            // Few have one. One that has just ended is none.
+            let record = self.get(service, rollout).await?.filter(|it| it.ended_at.is_none());
+            found.extend(record.map(|it| (service, it)));
+        }
+        Ok(found)
     }
 
     /// One of a service.

@@ -15,7 +15,8 @@ pub(super) async fn take(app: &App, service: &Service) -> Result<ServiceView, Ap
     let admin = app.admins.of(service).await?;
     let told = observe::kafka_view(&admin).await;
     let told = told.map_err(|error| ApiError::Unavailable("Kafka", error.into()))?;
-    let statuses = app.store.nodes.statuses(service.id).await?;
+    let mut seen = app.store.nodes.seen(&[service.id]).await?;
+    let statuses = seen.remove(&service.id).unwrap_or_default().statuses;
     let usual = app.store.nodes.usual_ms(service.id).await?;
     let pins = app.store.nodes.list(service.id).await?;
     let nodes = pins.into_iter().map(|pin| {

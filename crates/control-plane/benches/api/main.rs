@@ -1,0 +1,116 @@
+//! How fast the API answers with a database full of services: ten thousand of them, each with a
+//! hundred users and a hundred ACL entries.
+//!
+//! Run by `cargo xtask bench control-plane`. Starts the program itself, asks it over HTTP, and asks
+//! Postgres the cheapest question there is beside it, through a pool of the same size. Prints one
+//! JSON object a line: `{"measure": .., "value": .., "unit": .., "baseline": ..}`.
+#![expect(clippy::print_stdout, reason = "the report is what it is run for")]
+
+mod clients;
+mod program;
+mod seed;
+
+use std::time::Duration;
+
+use clap::Parser;
+use serde_json::json;
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+
+use crate::clients::{AsyncAsk, Clients, Latencies, during};
+use crate::program::Program;
+use crate::seed::{PER_PROJECT, PROJECTS, service_path};
+
+/// How many clients ask at once where it is asked at once.
+const CLIENTS: usize = 16;
+/// The size of the program's own pool (`store::Store::connect`).
+const POOL: u32 = 16;
+
+/// What is measured.
+#[derive(Debug, Parser)]
+struct Options {
+    /// An empty database with our schema.
+    #[arg(long, env = "TIDEGATE_DATABASE_URL", hide_env_values = true)]
+    database_url: String,
+    /// How long each is measured, in seconds.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// What cargo says to a bench.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(run(&options))
+}
+
+async fn run(options: &Options) -> anyhow::Result<()> {
+    let pool = PgPoolOptions::new().max_connections(POOL).connect(&options.database_url).await?;
+    let seeded = seed::fill(&pool, &options.database_url).await?;
+    print("services", seeded.services, "", None);
+    print("users", seeded.users, "", None);
+    print("sealing of all passwords by `key rotate`", seeded.sealing_secs, "s", None);
+    let program = Program::start(&options.database_url).await?;
+    let clients = Clients::new(program.url(), &seeded.token);
+    let time = Duration::from_secs(options.seconds);
+
+    let get = |n: usize| {
+        let clients = clients.clone();
+        move |nth: usize, me: usize| {
+            let (clients, path) = (clients.clone(), service_path(nth * n + me));
+            async move { clients.get(&path).await }
+        }
+    };
+    let bare = during(time, 1, select(&pool)).await?;
+    report("service get", &during(time, 1, get(1)).await?, &bare);
+    let bare_many = during(time, CLIENTS, select(&pool)).await?;
+    let many = during(time, CLIENTS, get(CLIENTS)).await?;
+    report("service get, 16 clients", &many, &bare_many);
+    let list = {
+        let clients = clients.clone();
+        move |nth: usize, _: usize| {
+            let (clients, project) = (clients.clone(), nth % PROJECTS);
+            async move { clients.get(&format!("/v1/project/project-{project}/service")).await }
+        }
+    };
+    report("service list of 500", &during(time, 1, list).await?, &bare);
+    let update = move |nth: usize, me: usize| {
+        let clients = clients.clone();
+        // Each client has services of its own, and each update changes something.
+        let path = service_path(me * PER_PROJECT + nth % PER_PROJECT);
+        let body = json!({ "user_config": { "kafka": { "log_retention_ms": 1_000 + nth } } });
+        async move { clients.put(&path, &body).await }
+    };
+    report("service update, 16 clients", &during(time, CLIENTS, update).await?, &bare_many);
+    print("memory of the process", program.peak_mib()?, "MiB", None);
+    Ok(())
+}
+
+/// One row by its key: what nobody can do without.
+fn select(pool: &PgPool) -> impl AsyncAsk + use<> {
+    let pool = pool.clone();
+    move |nth: usize, me: usize| {
+        let (pool, at) = (pool.clone(), nth * CLIENTS + me);
+        async move {
+            let one =
+                "select user_config from service where project_name = $1 and service_name = $2";
+            let query = sqlx::query(one).bind(seed::project_name(at)).bind(seed::service_name(at));
+            query.fetch_one(&pool).await?;
+            Ok(())
+        }
+    }
+}
+
+fn report(what: &str, measured: &Latencies, bare: &Latencies) {
+    print(&format!("{what}: p50"), measured.ms(0.5), "ms", Some(bare.ms(0.5)));
+    print(&format!("{what}: p99"), measured.ms(0.99), "ms", Some(bare.ms(0.99)));
+    print(&format!("{what}: requests"), measured.per_second(), "/s", Some(bare.per_second()));
+}
+
+fn print(measure: &str, value: f64, unit: &str, baseline: Option<f64>) {
+    let row = json!({ "measure": measure, "value": value, "unit": unit, "baseline": baseline });
+    println!("{row}");
+}

@@ -7,8 +7,8 @@
 
 use super::values::{Old, count_older_than, older_than, replace};
 use super::{DataKeyId, Keys};
-use crate::vault::{DataKey, VaultError};
 use crate::StoreError;
+use crate::vault::{DataKey, VaultError};
 
 /// After how many passes it is given up: each goes over what was sealed with an older key during
 /// the one before, which is little in the second, and nothing in the third.

@@ -29,10 +29,7 @@ impl Services {
         reread(|| self.probe_once(service)).await
     }
 
-    async fn probe_once(
-        &self,
-        service: ServiceId,
-    ) -> Result<Option<ProbeCredentials>, StoreError> {
+    async fn probe_once(&self, service: ServiceId) -> Result<Option<ProbeCredentials>, StoreError> {
         let row = sqlx::query!(
             r#"select token_url, client_id, client_secret,
                       parameters as "parameters: Json<BTreeMap<String, String>>"

@@ -19,17 +19,15 @@ pub async fn rotate_keys(store: &Store, mut say: impl FnMut(String) + Send) -> a
         .rotate(|it| say(format!("re-sealed {} of {} secrets", it.resealed, it.total)))
         .await?;
     let Rotated { data_key, resealed, removed, failed, left } = rotated;
-    say(format!("{resealed} secrets re-sealed with data key {data_key}"));
-    say(format!("{removed} data keys removed, which nothing needs any more"));
+    say(format!("secrets re-sealed with data key {data_key}: {resealed}"));
+    say(format!("data keys removed, which nothing needs any more: {removed}"));
     if left == 0 {
         return Ok(());
     }
     for error in &failed {
         say(format!("left as it was: {}", chain(error)));
     }
-    bail!(
-        "{left} secrets are not sealed with the new data key: mend or reset them, and run it again"
-    )
+    bail!("secrets that are not sealed with the new data key: {left}; reset them, and run it again")
 }
 
 /// Which keys are in use: a line each for people, or one JSON object.

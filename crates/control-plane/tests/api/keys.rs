@@ -27,8 +27,8 @@ async fn a_rotation_says_what_it_has_done_and_the_status_shows_it(pool: PgPool) 
     let mut said = Vec::new();
     rotate_keys(&api.store, |it| said.push(it)).await.unwrap();
     let said = said.join("\n");
-    assert!(said.starts_with("re-sealed 4 of 4 secrets\n4 secrets re-sealed with data key "));
-    assert!(said.ends_with("1 data keys removed, which nothing needs any more"), "{said}");
+    assert!(said.starts_with("re-sealed 4 of 4 secrets\nsecrets re-sealed with data key "));
+    assert!(said.ends_with("data keys removed, which nothing needs any more: 1"), "{said}");
     assert!(!said.contains("plain-password"));
     let after = status(&api.store).await;
     assert_eq!(after["plain_secrets"], 0);
@@ -53,7 +53,7 @@ async fn a_rotation_that_leaves_a_secret_fails_and_names_it(pool: PgPool) {
     sqlx::query(broken).execute(&pool).await.unwrap();
     let mut said = Vec::new();
     let failed = rotate_keys(&api.store, |it| said.push(it)).await.unwrap_err();
-    assert!(failed.to_string().starts_with("1 secrets are not sealed"), "{failed}");
+    assert!(failed.to_string().contains("new data key: 1;"), "{failed}");
     let last = said.last().unwrap();
     assert!(last.starts_with("left as it was: service_user.password of service "), "{last}");
     assert!(last.contains("user avnadmin") && !last.contains("broken"), "{last}");

@@ -1,6 +1,8 @@
 //! The keys that secrets are sealed with: what is in use, and how it is replaced.
 
 mod rotate;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use sqlx::PgPool;

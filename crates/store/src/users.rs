@@ -39,8 +39,8 @@ pub struct ServiceUser {
     pub username: Username,
     /// Whether it came with the service.
     pub kind: UserType,
-    /// Its password. Kafka is only ever given it salted and hashed (KIP-554): the text itself is
-    /// needed where the API shows it, as Aiven's does, and by who makes the hash or logs in with it.
+    /// Its password. Kafka is only ever given it salted and hashed (KIP-554): the text is needed
+    /// because the API shows it, as Aiven's does, to hash it anew, and for trial logins.
     pub password: Secret,
     /// Grows with each new password.
     pub password_version: i64,

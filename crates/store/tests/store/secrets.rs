@@ -189,3 +189,11 @@ async fn a_first_key_that_was_rolled_back_is_no_key(pool: PgPool) {
     let error = vault_error(fresh.users.list(service.id).await);
     assert!(matches!(error, VaultError::MissingDataKey { .. }), "{error}");
 }
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn the_schema_does_not_go_back_while_secrets_are_sealed(pool: PgPool) {
+    let (store, service) = with_service(pool.clone()).await;
+    let refused = store::MIGRATIONS.undo(&pool, 0).await.unwrap_err();
+    assert!(format!("{refused:?}").contains("secrets are sealed"), "{refused:?}");
+    assert!(password(&store, service.id, "avnadmin").await.is_some());
+}

@@ -3,7 +3,7 @@
 use sqlx::PgPool;
 use store::{Progress, Store, VaultError};
 
-use crate::fixture::{KEY, keys, new_service, with_service};
+use crate::fixture::{KEY, keys, with_service};
 use crate::secrets::{password, probe, raw, secret, tamper, user};
 
 const NEW_KEY: &str = "AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=";
@@ -166,48 +166,4 @@ async fn readers_and_writers_notice_nothing_of_rotations(pool: PgPool) {
     assert_eq!((status.plain, status.lost), (0, 0));
     let used: i64 = status.data_keys.iter().map(|it| it.secrets).sum();
     assert_eq!(used, 124);
-}
-
-#[sqlx::test(migrator = "store::MIGRATIONS")]
-async fn a_key_is_not_removed_under_a_writer_that_seals_with_it(pool: PgPool) {
-    let (store, service) = with_service(pool.clone()).await;
-    // A writer that has chosen the old key, and takes its time.
-    let mut writer = pool.begin().await.unwrap();
-    let chosen: String = sqlx::query_scalar(
-        "select data_key_id from data_key order by generation desc limit 1 for key share",
-    )
-    .fetch_one(&mut *writer)
-    .await
-    .unwrap();
-    let write = async {
-        // Until the rotation has sealed all that it sees, and waits for the writer.
-        let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'
-                       and datname = current_database()";
-        loop {
-            let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&pool).await.unwrap();
-            if waiting > 0 {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-        sqlx::query(
-            "insert into service_user (service_id, username, type, password)
-             values ($1, 'late', 'normal', 'v1:' || $2 || ':x')",
-        )
-        .bind(service.id.0)
-        .bind(&chosen)
-        .execute(&mut *writer)
-        .await
-        .unwrap();
-        writer.commit().await.unwrap();
-    };
-    let (rotated, ()) = tokio::join!(store.keys.rotate(|_| {}), write);
-    let rotated = rotated.unwrap();
-    // It cannot be opened, since this test has no key to seal with: so its key has to stay.
-    assert_eq!((rotated.resealed, rotated.left, rotated.removed), (4, 1, 0));
-    assert!(matches!(rotated.failed[..], [VaultError::Refused { .. }]), "{:?}", rotated.failed);
-    let status = store.keys.status().await.unwrap();
-    assert_eq!((status.data_keys.len(), status.lost), (2, 0));
-    store.services.create(&new_service("other", 21_000)).await.unwrap();
-    assert_eq!(store.keys.status().await.unwrap().data_keys[1].secrets, 8);
 }

@@ -95,7 +95,7 @@ impl Keys {
 
     /// Deletes the data keys before `generation` that nothing needs, and returns how many. Waits for
     /// transactions that are just sealing with one of them.
-    async fn retire(&self, generation: i64) -> Result<u64, StoreError> {
+    pub(super) async fn retire(&self, generation: i64) -> Result<u64, StoreError> {
         let mut transaction = self.pool.begin().await?;
         sqlx::query!("select set_config('lock_timeout', '30s', true) as done")
             .fetch_one(&mut *transaction)

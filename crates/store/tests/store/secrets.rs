@@ -197,3 +197,13 @@ async fn the_schema_does_not_go_back_while_secrets_are_sealed(pool: PgPool) {
     assert!(format!("{refused:?}").contains("secrets are sealed"), "{refused:?}");
     assert!(password(&store, service.id, "avnadmin").await.is_some());
 }
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn a_data_key_that_was_seen_once_is_not_asked_for_again(pool: PgPool) {
+    let (store, service) = with_service(pool.clone()).await;
+    let reader = Store::on(pool.clone()).with_keys(keys(KEY));
+    let first = reader.users.list(service.id).await.unwrap();
+    assert_eq!(tamper(&pool, "delete from data_key").await, 1);
+    assert_eq!(reader.users.list(service.id).await.unwrap(), first);
+    assert_eq!(store.users.list(service.id).await.unwrap(), first);
+}

@@ -19,6 +19,7 @@ mod events;
 mod extract;
 mod health;
 mod kafka_admin;
+mod keys;
 mod logs;
 mod maintenance;
 mod nodes;
@@ -55,9 +56,12 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::Failures;
 pub use crate::access::{OidcAccess, OidcAccessError, OidcOptions, RoleRule};
-pub use crate::config::{Cli, Command, NodeHost, ProjectCommand, Serve, TokenCommand};
+pub use crate::config::{
+    Cli, Command, KeyCommand, NodeHost, ProjectCommand, Serve, TokenCommand, key_variable,
+};
 use crate::error::ApiError;
 pub use crate::kafka_admin::Admins;
+pub use crate::keys::{generate_key, key_status, rotate_keys};
 pub use crate::random::{NoRandomness, api_token, token_hash, token_prefix};
 pub use crate::wake::{Alarm, Wake, alarm};
 

@@ -73,7 +73,7 @@ fn config() -> UserConfig {
 
 /// Fills an empty database that has our schema.
 pub(crate) async fn fill(pool: &PgPool, url: &str) -> anyhow::Result<Seeded> {
-    let store = Store::connect(url)?.with_keys(MASTER_KEY.parse::<MasterKeys>()?);
+    let store = Store::connect(url)?.with_keys(MasterKeys::parse(&MASTER_KEY.to_owned().into())?);
     for project in 0..PROJECTS {
         let name = format!("project-{project}").parse()?;
         store.projects.ensure(&name, &By::from("bench")).await?;

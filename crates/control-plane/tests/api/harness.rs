@@ -7,11 +7,11 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use control_plane::{App, NodeHost, OidcAccess, Settings, Wake, alarm, token_hash, token_prefix};
 use http::{HeaderMap, Request, Response, StatusCode, header};
-use model::{Grants, IdpPolicy, NodeId, NodeState, NodeStatus, Role, Scope, ServiceId};
+use model::{Grants, IdpPolicy, NodeId, NodeState, NodeStatus, Role, Scope, Secret, ServiceId};
 use rolling::{End, Policy};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::{ActiveRollout, NewToken, Service, Store};
+use store::{ActiveRollout, MasterKeys, NewToken, Service, Store};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -56,6 +56,12 @@ pub(crate) async fn add_token(store: &Store, token: &str, grants: Grants) {
     store.tokens.add(&new, &"test".into()).await.unwrap();
 }
 
+/// A store on `pool` that seals with the same key each time.
+pub(crate) fn store(pool: &PgPool) -> Store {
+    let key = Secret::new("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=".into());
+    Store::on(pool.clone()).with_keys(MasterKeys::parse(&key).unwrap())
+}
+
 impl Api {
     /// Projects `dev` and `other`, each with a token.
     pub(crate) async fn empty(pool: &PgPool) -> Self {
@@ -64,7 +70,7 @@ impl Api {
     }
 
     pub(crate) async fn with_wake(pool: &PgPool, wake: Wake) -> Self {
-        let store = Store::on(pool.clone());
+        let store = store(pool);
         for (project, token) in [("dev", TOKEN), ("other", OTHER_TOKEN)] {
             let project = project.parse().unwrap();
             store.projects.ensure(&project, &"test".into()).await.unwrap();

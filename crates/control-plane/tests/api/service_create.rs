@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
-use crate::harness::{Api, SERVICE};
+use crate::harness::Api;
 
 const SERVICES: &str = "/v1/project/dev/service";
 

@@ -7,5 +7,7 @@ mod fixture;
 mod leases;
 mod migrations;
 mod rollouts;
+mod secrets;
+mod secrets_rotation;
 mod services;
 mod tokens;

@@ -65,13 +65,14 @@ fn difference(
 
 #[cfg(test)]
 mod tests {
-    use model::{AclOperation, AclPermissionType, PatternType, Principal, ResourceType};
+    use model::{AclHost, AclOperation, AclPermissionType, PatternType, Principal, ResourceType};
 
     use super::*;
 
     fn binding(topic: &str) -> AclBinding {
         AclBinding {
             principal: Principal("alice".into()),
+            host: AclHost::ANY,
             resource_type: ResourceType::Topic,
             resource_name: topic.into(),
             pattern_type: PatternType::Literal,

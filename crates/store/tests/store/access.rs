@@ -1,8 +1,8 @@
 //! Users, ACLs, topics and tokens.
 
 use model::{
-    AclBinding, AclEntry, AclHost, AclId, AclOperation, AclPattern, AclPermission, AclPermissionType,
-    PatternType, Principal, ResourceType, Secret, TopicName, Username,
+    AclBinding, AclEntry, AclHost, AclId, AclOperation, AclPattern, AclPermission,
+    AclPermissionType, PatternType, Principal, ResourceType, Secret, TopicName, Username,
 };
 use sqlx::PgPool;
 use store::{AddAclError, CreateTopicError, CreateUserError, DesiredTopic, TokenScope};

@@ -3,6 +3,7 @@
 
 mod access;
 mod fixture;
+mod kafka_access;
 mod leases;
 mod migrations;
 mod rollouts;

@@ -17,6 +17,7 @@ mod error;
 mod events;
 mod extract;
 mod health;
+mod kafka_acls;
 mod kafka_admin;
 mod logs;
 mod maintenance;
@@ -27,6 +28,7 @@ mod preconditions;
 mod preflight;
 mod probe_credentials;
 mod projects;
+mod quotas;
 mod random;
 mod rest_settings;
 mod rollouts;
@@ -118,6 +120,8 @@ pub fn api() -> (Router<App>, OpenApi) {
     .merge(probe_credentials::routes())
     .merge(users::routes())
     .merge(acls::routes())
+    .merge(kafka_acls::routes())
+    .merge(quotas::routes())
     .merge(topics::routes())
     .merge(events::routes())
     .merge(logs::routes())

@@ -19,6 +19,7 @@ use super::wire::{
 use crate::App;
 use crate::clouds::{CLOUD, CLOUD_DESCRIPTION};
 use crate::error::ApiError;
+use crate::kafka_acls::native;
 use crate::plans::plan;
 use crate::rollouts::{RolloutBrief, opens_at, under_way};
 use crate::service_types::{KAFKA, KAFKA_DESCRIPTION};
@@ -66,7 +67,7 @@ pub(crate) async fn show(app: &App, service: &Service) -> Result<ServiceView, Ap
         components: components(&service.nodes, rest_address),
         users: users.into_iter().map(UserView::from).collect(),
         acl: acl.into_iter().map(Into::into).collect(),
-        kafka_acl: [],
+        kafka_acl: native(&app.store, service.id).await?,
         schema_registry_acl: [],
         maintenance: maintenance(service, rollout),
         node_states: node_states(service, &statuses, &in_transit, rollout.is_some()),

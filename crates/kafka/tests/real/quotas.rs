@@ -25,7 +25,10 @@ async fn described(stage: &Stage) -> BTreeMap<ClientQuota, f64> {
 async fn every_kind_of_entity_and_key_is_what_java_describes() {
     let stage = Stage::new("quota");
     let name = stage.prefix.as_str();
+    // Named as the platform's own principals are.
+    let own = format!(" {name}");
     let entities = [
+        (QuotaEntity::of_user(&own), vec!["--entity-type", "users", "--entity-name", own.as_str()]),
         (entity(Some(name), None), vec!["--entity-type", "users", "--entity-name", name]),
         (entity(None, Some(name)), vec!["--entity-type", "clients", "--entity-name", name]),
         (
@@ -71,7 +74,7 @@ async fn every_kind_of_entity_and_key_is_what_java_describes() {
         }
     }
 
-    let fraction = ClientQuota { entity: entities[0].0.clone(), key: QuotaKey::ConsumerByteRate };
+    let fraction = ClientQuota { entity: entities[1].0.clone(), key: QuotaKey::ConsumerByteRate };
     let refused = stage.admin.alter_quotas(&[(fraction, Some(1.5))].into()).await.unwrap_err();
     assert_eq!(refused.code(), Some(ErrorCode::InvalidRequest), "{refused}");
     assert!(matches!(refused, KafkaError::Items { .. }) && refused.to_string().contains(name));

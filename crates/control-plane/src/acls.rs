@@ -15,10 +15,7 @@ use crate::services::AclView;
 use crate::{App, random};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list_acl, add_acl))
-        .routes(routes!(delete_acl))
-        .routes(routes!(list_kafka_acl))
+    OpenApiRouter::new().routes(routes!(list_acl, add_acl)).routes(routes!(delete_acl))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -48,14 +45,8 @@ struct Acl {
     message: Option<&'static str>,
 }
 
-/// Every entry of both kinds.
-#[derive(Serialize, ToSchema)]
-struct BothAcls {
-    acl: Vec<AclView>,
-    kafka_acl: [String; 0],
-}
-
-async fn entries(store: &Store, service: ServiceId) -> Result<Vec<AclView>, ApiError> {
+/// Every Aiven entry of a service, oldest first.
+pub(crate) async fn entries(store: &Store, service: ServiceId) -> Result<Vec<AclView>, ApiError> {
     Ok(store.acls.list(service).await?.into_iter().map(Into::into).collect())
 }
 
@@ -122,19 +113,4 @@ async fn delete_acl(
         return Err(missing());
     }
     Ok(Json(Acl { acl: entries(&store, service.id).await?, message: Some("deleted") }))
-}
-
-/// List entries of both kinds: Kafka-native ones cannot be added yet
-#[utoipa::path(
-    get,
-    path = "/v1/project/{project}/service/{service}/kafka/acl",
-    params(ServicePath),
-    responses((status = 200, body = BothAcls)),
-    tag = "acl"
-)]
-async fn list_kafka_acl(
-    State(store): State<Store>,
-    OfService { service, .. }: OfService,
-) -> Result<Json<BothAcls>, ApiError> {
-    Ok(Json(BothAcls { acl: entries(&store, service.id).await?, kafka_acl: [] }))
 }

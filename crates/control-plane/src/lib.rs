@@ -18,6 +18,7 @@ mod error;
 mod events;
 mod extract;
 mod health;
+mod kafka_acls;
 mod kafka_admin;
 mod keys;
 mod logs;
@@ -29,6 +30,7 @@ mod preconditions;
 mod preflight;
 mod probe_credentials;
 mod projects;
+mod quotas;
 mod random;
 mod rest_settings;
 mod rollouts;
@@ -145,6 +147,8 @@ pub fn api() -> (Router<App>, OpenApi) {
     .merge(probe_credentials::routes())
     .merge(users::routes())
     .merge(acls::routes())
+    .merge(kafka_acls::routes())
+    .merge(quotas::routes())
     .merge(topics::routes())
     .merge(events::routes())
     .merge(logs::routes())

@@ -6,6 +6,7 @@ pub(crate) mod configs;
 pub(crate) mod groups;
 pub(crate) mod offsets;
 pub(crate) mod placement;
+pub(crate) mod quotas;
 pub(crate) mod scram;
 pub(crate) mod topics;
 

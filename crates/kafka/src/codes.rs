@@ -1,8 +1,12 @@
 //! Every integer that stands for something in a request or an answer, with the Java class that
 //! defines it. Nowhere else in this crate is such a number written down.
 
+use std::net::IpAddr;
+
 use kafka_protocol::protocol::StrBytes;
-use model::{AclBinding, AclOperation, AclPermissionType, PatternType, Principal, ResourceType};
+use model::{
+    AclBinding, AclHost, AclOperation, AclPermissionType, PatternType, Principal, ResourceType,
+};
 
 use crate::error::ErrorCode;
 
@@ -212,8 +216,22 @@ pub(crate) const fn write_goes_on_after(code: ErrorCode) -> bool {
     )
 }
 
-/// `org.apache.kafka.common.resource.ResourcePattern` and `AccessControlEntry`: every host.
-pub(crate) const ANY_HOST: &str = "*";
+/// A host as Kafka compares it (`StandardAuthorizerData#findResult`): every one is
+/// `AclEntry.WILDCARD_HOST`, a single one what Java's `InetAddress#getHostAddress` says, which writes
+/// all eight parts of an IPv6 address.
+pub(crate) fn host(host: AclHost) -> String {
+    match host.address() {
+        None => "*".to_owned(),
+        Some(IpAddr::V4(address)) => address.to_string(),
+        Some(IpAddr::V6(address)) => address.segments().map(|it| format!("{it:x}")).join(":"),
+    }
+}
+
+/// `org.apache.kafka.common.quota.ClientQuotaEntity.USER`
+pub(crate) const QUOTA_USER: &str = "user";
+
+/// `org.apache.kafka.common.quota.ClientQuotaEntity.CLIENT_ID`
+pub(crate) const QUOTA_CLIENT_ID: &str = "client-id";
 
 /// The fields of an ACL as they are on the wire, the same in requests and answers.
 pub(crate) struct WireAcl<'a> {
@@ -227,14 +245,17 @@ pub(crate) struct WireAcl<'a> {
 }
 
 impl WireAcl<'_> {
-    /// The binding, unless it holds what [`AclBinding`] cannot express: another host than `*`,
-    /// another principal than a `User`, or a code that this version of the program does not know.
+    /// The binding, unless it holds what [`AclBinding`] cannot express: a host that is no address,
+    /// or is written in another way than Kafka compares it, another principal than a `User`, or a
+    /// code that this version of the program does not know.
     pub(crate) fn binding(&self) -> Option<AclBinding> {
-        if self.host != ANY_HOST {
+        let from: AclHost = self.host.parse().ok()?;
+        if host(from) != self.host {
             return None;
         }
         Some(AclBinding {
             principal: Principal(self.principal.strip_prefix("User:")?.to_owned()),
+            host: from,
             resource_type: resource_type::meaning(self.resource_type)?,
             resource_name: self.resource_name.to_owned(),
             pattern_type: pattern_type::meaning(self.pattern_type)?,
@@ -292,6 +313,32 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_written_as_kafka_compares_it_or_is_not_ours() {
+        let binding = |host: &str| {
+            let acl = WireAcl {
+                resource_type: 2,
+                resource_name: "orders",
+                pattern_type: 3,
+                principal: "User:alice",
+                host,
+                operation: 3,
+                permission_type: 3,
+            };
+            acl.binding().map(|it| it.host)
+        };
+        for (text, wire) in
+            [("*", "*"), ("10.0.0.1", "10.0.0.1"), ("2001:DB8::0a", "2001:db8:0:0:0:0:0:a")]
+        {
+            let parsed = text.parse().unwrap();
+            assert_eq!(host(parsed), wire);
+            assert_eq!(binding(wire), Some(parsed));
+        }
+        for other in ["2001:db8::a", "::ffff:10.0.0.1", "broker.example.org", "10.0.0.0/8", ""] {
+            assert_eq!(binding(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn the_space_before_a_principal_of_ours_is_kept() {
         let mut acl = WireAcl {
             resource_type: 2,
@@ -303,9 +350,6 @@ mod tests {
             permission_type: 3,
         };
         assert_eq!(acl.binding().unwrap().principal.0, Principal::REST_PROXY);
-        acl.host = "10.0.0.1";
-        assert_eq!(acl.binding(), None);
-        acl.host = "*";
         acl.principal = "Group:x";
         assert_eq!(acl.binding(), None);
     }

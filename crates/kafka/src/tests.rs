@@ -6,6 +6,7 @@ mod fake;
 mod logins;
 mod placement;
 mod probe;
+mod quotas;
 mod scram;
 
 use std::time::Duration;

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::AclHost;
+
 /// A Kafka principal of type `User`, without the `User:`.
 ///
 /// **The platform's own principals start with a space** (`" broker"`). Nobody else can have such a
@@ -20,6 +22,9 @@ impl Principal {
     pub const BROKER: &'static str = " broker";
     /// What control plane and orchestrator use for admin calls. A super user.
     pub const ADMIN: &'static str = " admin";
+    /// Every principal of type `User`, if an ACL is for it
+    /// (`org.apache.kafka.security.authorizer.AclEntry.WILDCARD_PRINCIPAL`).
+    pub const EVERYBODY: &'static str = "*";
     /// The REST proxy's own identity, used while `kafka_rest_authorization` is off.
     pub const REST_PROXY: &'static str = " rest-proxy";
 }
@@ -226,11 +231,14 @@ pub enum AclPermissionType {
     Deny,
 }
 
-/// One ACL as Kafka keeps it. The host is always `*`.
+/// One ACL as Kafka keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AclBinding {
-    /// Who.
+    /// Who. `*` is everybody.
     pub principal: Principal,
+    /// From where. Left out of JSON when it is `*`, as in bindings from before there were others.
+    #[serde(default, skip_serializing_if = "AclHost::is_any")]
+    pub host: AclHost,
     /// On what kind of resource.
     pub resource_type: ResourceType,
     /// Its name, prefix, or `*`.

@@ -4,11 +4,15 @@
 //! them once, at the edge, and is never checked again. No I/O, no async.
 
 mod acl;
+mod acl_host;
+mod acl_words;
 mod idp_policy;
 mod idp_url;
 mod ids;
+mod kafka_acl;
 mod name;
 mod node;
+mod quota;
 mod rest;
 mod revision;
 mod role;
@@ -21,11 +25,14 @@ pub use crate::acl::{
     AclBinding, AclEntry, AclId, AclOperation, AclPattern, AclPermission, AclPermissionType,
     InvalidAclId, PatternType, Principal, ResourceType,
 };
+pub use crate::acl_host::AclHost;
 pub use crate::idp_policy::{IdpPolicy, Network, NetworkError};
 pub use crate::idp_url::{IdpUrl, UrlPolicy, UrlRule};
 pub use crate::ids::{NodeId, RolloutId, ServiceId};
+pub use crate::kafka_acl::{KafkaAcl, KafkaAclEntry, KafkaAclText, KafkaPrincipal};
 pub use crate::name::{InvalidName, ProjectName, ServiceName, TopicName, Username};
 pub use crate::node::{Node, NodePorts};
+pub use crate::quota::{ClientQuota, QuotaEntity, QuotaKey, QuotaName};
 pub use crate::rest::{OidcSettings, OwnIdentity, RestConsumer, RestProducer, RestSettings};
 pub use crate::revision::{InvalidRevisionId, Revision, RevisionId};
 pub use crate::role::{Grants, Role, Scope};

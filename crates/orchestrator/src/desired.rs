@@ -1,4 +1,4 @@
-//! Makes Kafka equal to what is wanted: users, topics, ACLs, dynamic configuration.
+//! Makes Kafka equal to what is wanted: users, topics, ACLs, quotas, dynamic configuration.
 //!
 //! Each part looks at what Kafka has, and changes only the difference; nothing that is not ours is
 //! deleted. A part that fails is tried again with the next pass, and keeps none of the others from
@@ -6,6 +6,7 @@
 
 mod acls;
 mod dynamic;
+mod quotas;
 mod topics;
 mod users;
 
@@ -50,12 +51,14 @@ pub async fn apply(
     let credentials = users::apply(store, admin, service.id, &users, missing).await;
     let topics = topics::apply(store, admin, service.id).await;
     let acls = acls::apply(store, admin, service.id, &users).await;
+    let quotas = quotas::apply(store, admin, service.id).await;
     let dynamic = dynamic::apply(admin, service).await;
     let removed = users::remove(store, admin, service.id, &users, acls.is_ok()).await;
     let parts = [
         ("users", credentials),
         ("topics", topics),
         ("ACLs", acls),
+        ("quotas", quotas),
         ("dynamic configuration", dynamic),
         ("users to remove", removed),
     ];

@@ -1,27 +1,33 @@
-//! Aiven's ACL entries as Kafka's bindings.
+//! ACL entries of both kinds, Aiven's and Kafka-native ones, as Kafka's bindings.
 
 use std::collections::BTreeSet;
 
 use model::{
-    AclBinding, AclEntry, AclOperation, AclPattern, AclPermission, AclPermissionType, PatternType,
-    Principal, ResourceType, Username,
+    AclBinding, AclEntry, AclHost, AclOperation, AclPattern, AclPermission, AclPermissionType,
+    KafkaAclEntry, KafkaPrincipal, PatternType, Principal, ResourceType, Username,
 };
 
 /// A resource of Kafka: its type, how its name is meant, the name.
 type Resource = (ResourceType, PatternType, String);
 
-/// All bindings that a service has to have by its entries: those of the users that exist, and the
-/// REST proxy's own.
+/// All bindings that a service has to have: by Aiven's entries those of the users that exist, by
+/// Kafka-native entries those that they name, and the REST proxy's own.
 ///
-/// A pattern that Kafka can say becomes one binding (`*`, `foo`, `foo*`). Any other becomes one for
+/// A Kafka-native entry is about whoever is called so, service user or not; only one with a pattern
+/// over principals, which always allows, becomes one binding for each user that matches. Kafka itself
+/// lets a denial win over any allowance, whichever kind of entry they come from.
+///
+/// A pattern over topics that Kafka can say becomes one binding (`*`, `foo`, `foo*`). Any other becomes one for
 /// each of `topics` that it matches, so that it never grants more than it says; when a topic is
 /// created, its bindings have to be computed anew.
 pub fn bindings(
     entries: &[AclEntry],
+    native: &[KafkaAclEntry],
     users: &BTreeSet<Username>,
     topics: &BTreeSet<String>,
 ) -> BTreeSet<AclBinding> {
     let mut bindings = rest_proxy();
+    bindings.extend(native.iter().flat_map(|it| native_bindings(it, users)));
     for entry in entries {
         let grants = grants(entry, topics);
         for user in users.iter().filter(|user| entry.username.matches(user.as_str())) {
@@ -32,7 +38,20 @@ pub fn bindings(
     bindings
 }
 
-/// What an entry grants to each user that it matches.
+/// What a Kafka-native entry is in Kafka.
+fn native_bindings(entry: &KafkaAclEntry, users: &BTreeSet<Username>) -> Vec<AclBinding> {
+    let principals = match entry.acl.principal() {
+        KafkaPrincipal::Everybody => vec![Principal(Principal::EVERYBODY.to_owned())],
+        KafkaPrincipal::Exactly(principal) => vec![principal.clone()],
+        KafkaPrincipal::Matching(pattern) => {
+            let matching = users.iter().filter(|user| pattern.matches(user.as_str()));
+            matching.map(|user| Principal(user.as_str().to_owned())).collect()
+        }
+    };
+    principals.into_iter().map(|it| entry.acl.binding(it)).collect()
+}
+
+/// What an Aiven entry grants to each user that it matches.
 fn grants(entry: &AclEntry, topics: &BTreeSet<String>) -> Vec<(Resource, AclOperation)> {
     use AclOperation::{
         All, Create, Delete, Describe, DescribeConfigs, IdempotentWrite, Read, Write,
@@ -112,6 +131,7 @@ fn allow(principal: &Principal, grant: &(Resource, AclOperation)) -> AclBinding 
     let ((resource_type, pattern_type, resource_name), operation) = grant.clone();
     AclBinding {
         principal: principal.clone(),
+        host: AclHost::ANY,
         resource_type,
         resource_name,
         pattern_type,

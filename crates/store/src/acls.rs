@@ -30,7 +30,7 @@ pub enum AddAclError {
 impl From<sqlx::Error> for AddAclError {
     fn from(error: sqlx::Error) -> Self {
         match constraint(&error) {
-            Some("acl_entry_identical") => Self::Identical,
+            Some("acl_entry_identical" | "kafka_acl_entry_identical") => Self::Identical,
             _ => Self::Store(error.into()),
         }
     }

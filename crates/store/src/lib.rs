@@ -8,10 +8,12 @@
 mod acls;
 mod changes;
 mod events;
+mod kafka_acls;
 mod keys;
 mod leases;
 mod nodes;
 mod projects;
+mod quotas;
 mod rollouts;
 mod services;
 mod tokens;
@@ -26,10 +28,12 @@ use sqlx::postgres::PgPoolOptions;
 pub use crate::acls::{Acls, AddAclError};
 pub use crate::changes::Changes;
 pub use crate::events::{By, Event, EventFilter, Events};
+pub use crate::kafka_acls::KafkaAcls;
 pub use crate::keys::{DataKeyStatus, KeyStatus, Keys, Progress, Rotated};
 pub use crate::leases::{Lease, Leases};
 pub use crate::nodes::{AddNodeError, NodePin, Nodes, NodesSeen};
 pub use crate::projects::{Project, Projects};
+pub use crate::quotas::Quotas;
 pub use crate::rollouts::{
     ActiveRollout, Consent, RecordError, RolloutCommand, RolloutEvent, RolloutRecord, Rollouts,
     StartRollout, StartRolloutError,
@@ -98,6 +102,10 @@ pub struct Store {
     pub users: Users,
     /// ACL entries, and the bindings in Kafka that are ours.
     pub acls: Acls,
+    /// Kafka-native ACL entries.
+    pub kafka_acls: KafkaAcls,
+    /// Client quotas that services shall have.
+    pub quotas: Quotas,
     /// Topics that services shall have.
     pub topics: Topics,
     /// What happened, for people.
@@ -143,6 +151,8 @@ impl Store {
             rollouts: Rollouts { pool: pool.clone() },
             users: Users { pool: pool.clone(), vault: vault.clone() },
             acls: Acls { pool: pool.clone() },
+            kafka_acls: KafkaAcls { pool: pool.clone() },
+            quotas: Quotas { pool: pool.clone() },
             topics: Topics { pool: pool.clone() },
             events: Events { pool: pool.clone() },
             leases: Leases { pool: pool.clone() },

@@ -22,6 +22,7 @@ use super::wire::{
 use crate::App;
 use crate::clouds::{CLOUD, CLOUD_DESCRIPTION};
 use crate::error::ApiError;
+use crate::kafka_acls::{KafkaAclView, native};
 use crate::plans::plan;
 use crate::rollouts::{RolloutBrief, opens_at, under_way};
 use crate::service_types::{KAFKA, KAFKA_DESCRIPTION};
@@ -43,6 +44,7 @@ pub(crate) async fn show(
     let within = Within {
         users: users_of(app, service.id).await?,
         acl: app.store.acls.list(service.id).await?,
+        kafka_acl: native(&app.store, service.id).await?,
         nodes: app.store.nodes.seen(&[service.id]).await?.remove(&service.id).unwrap_or_default(),
         rollout: rollout(app, service).await?,
     };
@@ -75,12 +77,13 @@ pub(super) async fn show_all(
 struct Within {
     users: Vec<ServiceUser>,
     acl: Vec<AclEntry>,
+    kafka_acl: Vec<KafkaAclView>,
     nodes: NodesSeen,
     rollout: Option<RolloutRecord>,
 }
 
 fn put_together(app: &App, service: &Service, role: Role, within: Within) -> ServiceView {
-    let Within { users, acl, nodes, rollout } = within;
+    let Within { users, acl, kafka_acl, nodes, rollout } = within;
     let NodesSeen { statuses, in_transit } = nodes;
     let rollout = rollout.as_ref();
     let (user_config, kafka_rest, service_notifications) = configuration(app, service);
@@ -110,7 +113,7 @@ fn put_together(app: &App, service: &Service, role: Role, within: Within) -> Ser
         components: components(&service.nodes, rest_address),
         users: users.into_iter().map(|it| UserView::of(it, role)).collect(),
         acl: acl.into_iter().map(Into::into).collect(),
-        kafka_acl: [],
+        kafka_acl,
         schema_registry_acl: [],
         maintenance: maintenance(service, rollout),
         node_states: node_states(service, &statuses, &in_transit, rollout.is_some()),

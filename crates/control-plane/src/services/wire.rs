@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::update::Apply;
 use super::view::progress::ProgressView;
+use crate::kafka_acls::KafkaAclView;
 use crate::rollouts::RolloutBrief;
 use crate::time::rfc3339;
 
@@ -40,7 +41,7 @@ pub(crate) struct ServiceView {
     pub(super) components: Vec<ComponentView>,
     pub(super) users: Vec<UserView>,
     pub(super) acl: Vec<AclView>,
-    pub(super) kafka_acl: [String; 0],
+    pub(super) kafka_acl: Vec<KafkaAclView>,
     pub(super) schema_registry_acl: [String; 0],
     pub(super) maintenance: MaintenanceView,
     pub(super) node_states: Vec<NodeStateView>,

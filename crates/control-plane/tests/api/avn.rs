@@ -15,6 +15,11 @@ fn body(method: &str, path: &str) -> Option<Value> {
     let end = path.rsplit('/').next().unwrap();
     match (method, end) {
         ("POST", "user") => Some(json!({ "username": "alice" })),
+        ("POST", "acl") if path.ends_with("/kafka/acl") => Some(json!({
+            "principal": "User:a", "host": "*", "resource_name": "t", "resource_type": "Topic",
+            "pattern_type": "LITERAL", "operation": "Read", "permission_type": "ALLOW",
+        })),
+        ("POST", "quota") => Some(json!({ "user": "alice", "consumer_byte_rate": 1.0 })),
         ("POST", "acl") => Some(json!({ "permission": "read", "topic": "t", "username": "a" })),
         ("POST", "logs") => Some(json!({ "limit": 100, "sort_order": "asc" })),
         ("POST", "metrics") => Some(json!({ "period": "hour" })),

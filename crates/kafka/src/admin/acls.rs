@@ -14,7 +14,7 @@ use model::AclBinding;
 use crate::admin::Admin;
 use crate::call::Call;
 use crate::codes::{
-    ANY, ANY_HOST, WireAcl, acl_operation, acl_permission, pattern_type, resource_type, text,
+    ANY, WireAcl, acl_operation, acl_permission, host, pattern_type, resource_type, text,
 };
 use crate::error::{KafkaError, items, refused};
 
@@ -63,7 +63,7 @@ impl Admin {
         Ok(())
     }
 
-    /// All bindings. ACLs that a binding cannot express (for a single host, for another type of
+    /// All bindings. ACLs that a binding cannot express (for another type of
     /// principal, of an operation that is newer than this program) are left out, with a warning
     /// when their number changes: they were not made by us and are not ours to change.
     pub async fn describe_acls(&self) -> Result<BTreeSet<AclBinding>, KafkaError> {
@@ -118,7 +118,7 @@ fn creation(binding: &AclBinding) -> AclCreation {
         .with_resource_name(text(&binding.resource_name))
         .with_resource_pattern_type(pattern_type::code(binding.pattern_type))
         .with_principal(text(binding.principal.to_string()))
-        .with_host(text(ANY_HOST))
+        .with_host(text(host(binding.host)))
         .with_operation(acl_operation::code(binding.operation))
         .with_permission_type(acl_permission::code(binding.permission_type))
 }
@@ -130,16 +130,17 @@ fn exactly(binding: &AclBinding) -> DeleteAclsFilter {
         .with_resource_name_filter(Some(text(&binding.resource_name)))
         .with_pattern_type_filter(pattern_type::code(binding.pattern_type))
         .with_principal_filter(Some(text(binding.principal.to_string())))
-        .with_host_filter(Some(text(ANY_HOST)))
+        .with_host_filter(Some(text(host(binding.host))))
         .with_operation(acl_operation::code(binding.operation))
         .with_permission_type(acl_permission::code(binding.permission_type))
 }
 
 fn describe(binding: &AclBinding) -> String {
     format!(
-        "{:?} {} {:?} on {:?} {:?} '{}'",
+        "{:?} {} from {} {:?} on {:?} {:?} '{}'",
         binding.permission_type,
         binding.principal,
+        binding.host,
         binding.operation,
         binding.pattern_type,
         binding.resource_type,

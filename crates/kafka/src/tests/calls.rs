@@ -229,6 +229,7 @@ async fn the_acls_that_were_refused_are_named() {
     .await;
     let binding = |name: &str| model::AclBinding {
         principal: model::Principal(model::Principal::REST_PROXY.to_owned()),
+        host: model::AclHost::ANY,
         resource_type: model::ResourceType::Topic,
         resource_name: name.to_owned(),
         pattern_type: model::PatternType::Prefixed,
@@ -239,7 +240,7 @@ async fn the_acls_that_were_refused_are_named() {
     let error = admin(&[&fake.address]).create_acls(&bindings).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "Kafka refused 1 of 2 items, the first: Allow User: rest-proxy Read on Prefixed Topic \
+        "Kafka refused 1 of 2 items, the first: Allow User: rest-proxy from * Read on Prefixed Topic \
          'b': INVALID_REQUEST: no"
     );
 }
@@ -258,6 +259,8 @@ fn the_futures_can_be_sent_to_another_thread() {
     sendable(admin.list_offsets(&topic, &[0], crate::OffsetSpec::Latest));
     sendable(admin.create_acls(&[]));
     sendable(admin.delete_acls(&[]));
+    sendable(admin.describe_quotas());
+    sendable(admin.alter_quotas(&[].into()));
     sendable(admin.elect_preferred_leaders());
     sendable(admin.elect_preferred_leaders_of(&[]));
     sendable(admin.alter_reassignments(&[]));

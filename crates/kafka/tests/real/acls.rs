@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use model::{AclBinding, AclOperation, AclPermissionType, PatternType, Principal, ResourceType};
+use model::{
+    AclBinding, AclHost, AclOperation, AclPermissionType, PatternType, Principal, ResourceType,
+};
 
 use crate::stage::Stage;
 
@@ -48,6 +50,7 @@ fn both(
 ) -> (AclBinding, String) {
     let binding = AclBinding {
         principal: Principal(principal.to_owned()),
+        host: AclHost::ANY,
         resource_type: resource.0,
         resource_name: name.to_owned(),
         pattern_type: pattern.0,
@@ -132,7 +135,15 @@ async fn a_deletion_removes_exactly_what_was_named() {
     };
     let other = format!(" {}", stage.prefix);
     let named = make("orders", literal, read, allow);
+    // Java prints every part of an address; a broker compares it so.
+    let from = |host: &str, printed: &str| {
+        let (binding, line) = make("orders", literal, read, allow);
+        let binding = AclBinding { host: host.parse().unwrap(), ..binding };
+        (binding, line.replace("host=*", &format!("host={printed}")))
+    };
     let others = [
+        from("10.0.0.1", "10.0.0.1"),
+        from("2001:db8::1", "2001:db8:0:0:0:0:0:1"),
         make("orders", prefixed, read, allow),
         make("*", literal, read, allow),
         make("orders", literal, OPERATIONS[0], allow),

@@ -12,6 +12,7 @@ mod configs;
 mod logins;
 mod placement;
 mod probe;
+mod quotas;
 mod scram;
 mod stage;
 mod topics;

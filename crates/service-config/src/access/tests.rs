@@ -1,14 +1,26 @@
 //! Bindings against what Kafka makes of them.
 
+mod native;
+
 use model::AclId;
 use proptest::prelude::*;
 
 use super::*;
 
-/// Kafka's `StandardAuthorizer` for a user that is no super user.
+/// Kafka's `StandardAuthorizer` for a user that is no super user, from any host.
 fn kafka_allows(
     bindings: &BTreeSet<AclBinding>,
     user: &str,
+    operation: AclOperation,
+    resource: (ResourceType, &str),
+) -> bool {
+    kafka_allows_from(bindings, (user, "10.0.0.1"), operation, resource)
+}
+
+/// The same from one host.
+fn kafka_allows_from(
+    bindings: &BTreeSet<AclBinding>,
+    (user, host): (&str, &str),
     operation: AclOperation,
     (resource_type, name): (ResourceType, &str),
 ) -> bool {
@@ -23,9 +35,12 @@ fn kafka_allows(
         PatternType::Literal => it.resource_name == "*" || it.resource_name == name,
         PatternType::Prefixed => name.starts_with(&it.resource_name),
     };
-    let matching = bindings
-        .iter()
-        .filter(|it| it.principal.0 == user && it.resource_type == resource_type && names(it));
+    let whom = |it: &AclBinding| {
+        [user, "*"].contains(&it.principal.0.as_str())
+            && it.host.address().is_none_or(|it| it.to_string() == host)
+    };
+    let matching =
+        bindings.iter().filter(|it| whom(it) && it.resource_type == resource_type && names(it));
     let denied = |it: &AclBinding| it.permission_type == AclPermissionType::Deny;
     let found: Vec<&AclBinding> = matching.collect();
     !found.iter().any(|it| denied(it) && (it.operation == operation || it.operation == All))
@@ -91,7 +106,7 @@ proptest! {
         topics in prop::collection::btree_set("[ab]{1,3}", 0..6),
     ) {
         let names: BTreeSet<Username> = users.iter().map(|it| it.parse().unwrap()).collect();
-        let bindings = bindings(&entries, &names, &topics);
+        let bindings = bindings(&entries, &[], &names, &topics);
         let resources = topics.iter().map(|it| (ResourceType::Topic, it.as_str())).chain([
             (ResourceType::Group, "any"),
             (ResourceType::TransactionalId, "any"),
@@ -116,7 +131,7 @@ proptest! {
         topic in "[ab]{1,4}",
     ) {
         let users = BTreeSet::from(["u".parse().unwrap()]);
-        let bindings = bindings(&entries, &users, &BTreeSet::new());
+        let bindings = bindings(&entries, &[], &users, &BTreeSet::new());
         for operation in OPERATIONS {
             let resource = (ResourceType::Topic, topic.as_str());
             if kafka_allows(&bindings, "u", operation, resource) {
@@ -139,7 +154,7 @@ fn shown(topic: &str, permission: AclPermission, topics: &[&str]) -> Vec<String>
     };
     let users = ["alice", "bob"].map(|it| it.parse().unwrap()).into();
     let topics = topics.iter().map(|it| (*it).to_owned()).collect();
-    bindings(&[entry], &users, &topics)
+    bindings(&[entry], &[], &users, &topics)
         .into_iter()
         .filter(|it| it.principal.0 != Principal::REST_PROXY)
         .map(|it| {
@@ -188,7 +203,7 @@ fn reading_and_writing_include_groups_and_transactions() {
 
 #[test]
 fn the_proxy_has_its_own_whatever_the_entries_are() {
-    let own = bindings(&[], &BTreeSet::new(), &BTreeSet::new());
+    let own = bindings(&[], &[], &BTreeSet::new(), &BTreeSet::new());
     assert_eq!(own.len(), 5);
     let may = |operation, resource| kafka_allows(&own, Principal::REST_PROXY, operation, resource);
     assert!(may(AclOperation::Write, (ResourceType::Topic, "orders")));

@@ -1,8 +1,8 @@
 //! Users, ACLs and topics.
 
 use model::{
-    AclBinding, AclEntry, AclId, AclOperation, AclPattern, AclPermission, AclPermissionType,
-    PatternType, Principal, ResourceType, Secret, TopicName, Username,
+    AclBinding, AclEntry, AclHost, AclId, AclOperation, AclPattern, AclPermission,
+    AclPermissionType, PatternType, Principal, ResourceType, Secret, TopicName, Username,
 };
 use sqlx::PgPool;
 use store::{AddAclError, CreateTopicError, CreateUserError, DesiredTopic};
@@ -53,6 +53,7 @@ async fn owned_bindings_are_claimed_and_released(pool: PgPool) {
     let (store, service) = with_service(pool).await;
     let binding = AclBinding {
         principal: Principal("alice".into()),
+        host: AclHost::ANY,
         resource_type: ResourceType::Topic,
         resource_name: "orders".into(),
         pattern_type: PatternType::Prefixed,

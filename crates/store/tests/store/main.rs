@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod fixture;
+mod kafka_access;
 mod leases;
 mod migrations;
 mod rollouts;

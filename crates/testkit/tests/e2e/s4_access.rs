@@ -202,7 +202,7 @@ async fn an_acl_entry_reaches_an_oidc_principal_only_with_a_service_user_of_its_
 }
 
 /// Waits until a record `yes` is taken, and tells how long that was.
-async fn allowed(stack: &Stack, login: &Login, topic: &str) -> Duration {
+pub(crate) async fn allowed(stack: &Stack, login: &Login, topic: &str) -> Duration {
     let what = format!("producing to {topic} is allowed");
     let ((), took) = wait_until(&what, PATIENCE, async || {
         stack.produce(login, topic, "yes").await.map_err(|it| it.to_string())
@@ -212,7 +212,7 @@ async fn allowed(stack: &Stack, login: &Login, topic: &str) -> Duration {
 }
 
 /// Waits until a record is refused, and tells how long that was.
-async fn forbidden(stack: &Stack, login: &Login, topic: &str) -> Duration {
+pub(crate) async fn forbidden(stack: &Stack, login: &Login, topic: &str) -> Duration {
     let what = format!("producing to {topic} is forbidden");
     let ((), took) = wait_until(&what, PATIENCE, async || {
         let result = stack.produce(login, topic, "late").await;

@@ -1,0 +1,2 @@
+drop table client_quota;
+drop table kafka_acl_entry;

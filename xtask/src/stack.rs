@@ -77,6 +77,7 @@ impl<'a> Stack<'a> {
         let stack = Self { sh, places, ports: Ports::load_or_choose(places)? };
         let database = stack.start_postgres()?;
         stack.migrate(&database)?;
+        stack.make_key(&database)?;
         stack.start_idp()?;
         stack.start_control_plane(&database)?;
         let api = stack.obtain_token(&database)?;
@@ -125,6 +126,10 @@ impl<'a> Stack<'a> {
         self.places.run().join("token")
     }
 
+    fn key_file(&self) -> PathBuf {
+        self.places.run().join("key")
+    }
+
     fn start_postgres(&self) -> anyhow::Result<String> {
         let part = Part::new("postgres");
         let server = self.postgres()?;
@@ -151,6 +156,20 @@ impl<'a> Stack<'a> {
         part.waits_for("tidegate-control-plane migrate");
         self.admin(database, &["migrate"])?;
         part.done("applied");
+        Ok(())
+    }
+
+    /// The key that secrets in the database are sealed with: made once, and as old as the data.
+    fn make_key(&self, database: &str) -> anyhow::Result<()> {
+        let (part, file) = (Part::new("key"), self.key_file());
+        let word = if file.exists() {
+            "the one of the last start"
+        } else {
+            let printed = self.admin(database, &["key", "generate"])?;
+            write_secret(&file, &printed)?;
+            "made"
+        };
+        part.done(&format!("{word}, kept in {}", file.display()));
         Ok(())
     }
 
@@ -235,6 +254,8 @@ impl<'a> Stack<'a> {
         let binary = self.places.binary("tidegate-control-plane");
         let output = cmd!(self.sh, "{binary} {args...}")
             .env("TIDEGATE_DATABASE_URL", database)
+            .env_remove("TIDEGATE_KEY_FILE")
+            .env_remove("TIDEGATE_KEY")
             .quiet()
             .ignore_status()
             .output()?;

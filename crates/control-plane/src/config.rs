@@ -1,6 +1,7 @@
 //! What the operator sets, by options or by the environment.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
@@ -16,6 +17,10 @@ pub struct Cli {
     /// Where the state is kept: `postgres://user:password@host:port/database`.
     #[arg(long, env = "TIDEGATE_DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<Secret>,
+    /// The keys that secrets in the database are sealed with: base64 of 32 bytes, one a line. The
+    /// first seals, all open. The variable `TIDEGATE_KEY` may hold them instead.
+    #[arg(long, env = "TIDEGATE_KEY_FILE", global = true)]
+    pub key_file: Option<PathBuf>,
     /// Logs JSON, one object a line, instead of text.
     #[arg(long, env = "TIDEGATE_LOG_JSON", global = true)]
     pub log_json: bool,
@@ -34,6 +39,9 @@ pub enum Command {
     /// Looks after API tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Looks after the keys that secrets are sealed with.
+    #[command(subcommand)]
+    Key(KeyCommand),
 }
 
 /// What to do with projects.
@@ -58,6 +66,30 @@ pub enum TokenCommand {
         #[arg(long, default_value = "")]
         description: String,
     },
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Makes a key at random and prints it. Needs no database.
+    Generate,
+    /// Seals every secret with a new data key, wrapped by the first key of the key file, and removes
+    /// the data keys that nothing needs any more. Programs may run meanwhile, if they were started
+    /// with the same key file. Can be repeated after it was stopped at any point.
+    Rotate,
+    /// Says which keys are in use, and how many secrets are plain text.
+    Status {
+        /// As one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What `TIDEGATE_KEY` holds. It is no option: everybody on a machine sees a command line.
+pub fn key_variable() -> Option<Secret> {
+    // What is no text is no base64 either, and refused as such.
+    let text = std::env::var_os("TIDEGATE_KEY")?.to_string_lossy().into_owned();
+    Some(Secret::new(text))
 }
 
 /// How to serve.

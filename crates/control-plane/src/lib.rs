@@ -18,6 +18,7 @@ mod events;
 mod extract;
 mod health;
 mod kafka_admin;
+mod keys;
 mod logs;
 mod maintenance;
 mod nodes;
@@ -50,9 +51,12 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::{Components, Info, OpenApi, Paths};
 use utoipa_axum::router::OpenApiRouter;
 
-pub use crate::config::{Cli, Command, NodeHost, ProjectCommand, Serve, TokenCommand};
+pub use crate::config::{
+    Cli, Command, KeyCommand, NodeHost, ProjectCommand, Serve, TokenCommand, key_variable,
+};
 use crate::error::ApiError;
 pub use crate::kafka_admin::Admins;
+pub use crate::keys::{generate_key, key_status, rotate_keys};
 pub use crate::random::{NoRandomness, api_token, token_hash};
 pub use crate::wake::{Alarm, Wake, alarm};
 

@@ -9,6 +9,12 @@ use rolling::Policy;
 
 use crate::agent::RunNode;
 
+/// Holds the keys themselves, in place of a file.
+const KEY_VARIABLE: &str = "TIDEGATE_KEY";
+/// What the environment may hold that nodes and proxies must not inherit: everybody who looks at
+/// them as the same user could read it.
+pub(crate) const SECRET_VARIABLES: [&str; 2] = [KEY_VARIABLE, "TIDEGATE_DATABASE_URL"];
+
 /// Carries out what the control plane wrote down: rolling restarts, topics, users, ACLs.
 #[derive(Debug, Parser)]
 #[command(name = "tidegate-orchestrator", version)]
@@ -42,6 +48,11 @@ pub struct Run {
     /// The database, as `postgres://user:password@host:port/name`.
     #[arg(long, env = "TIDEGATE_DATABASE_URL", hide_env_values = true, value_parser = secret)]
     pub database_url: Secret,
+    /// The keys that secrets in the database are sealed with, the same as the control plane's:
+    /// base64 of 32 bytes, one a line. The first seals, all open. The variable `TIDEGATE_KEY` may
+    /// hold them instead.
+    #[arg(long, env = "TIDEGATE_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
     /// The folder that holds all nodes.
     #[arg(long, env = "TIDEGATE_DATA_DIR")]
     pub data_dir: PathBuf,
@@ -105,6 +116,13 @@ pub struct StopNodes {
     /// How many seconds to wait for the last one.
     #[arg(long, default_value_t = 330)]
     pub timeout: u64,
+}
+
+/// What `TIDEGATE_KEY` holds. It is no option: everybody on a machine sees a command line.
+pub fn key_variable() -> Option<Secret> {
+    // What is no text is no base64 either, and refused as such.
+    let text = std::env::var_os(KEY_VARIABLE)?.to_string_lossy().into_owned();
+    Some(Secret::new(text))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "clap's signature")]

@@ -26,6 +26,7 @@ use tokio::process::Command;
 use tracing::info;
 
 use crate::agent;
+use crate::config::SECRET_VARIABLES;
 use crate::driver::{Driver, DriverError, Observed, ProxyObserved, ProxyStart, ServiceRef};
 use folder::{NodeFolder, ServiceFolder};
 
@@ -186,10 +187,13 @@ fn failed(what: &str) -> impl FnOnce(io::Error) -> DriverError + use<> {
     move |source| DriverError::Failed { what, source }
 }
 
-/// A command that runs in a session of its own, as nobody's child.
+/// A command that runs in a session of its own, as nobody's child, and without our own secrets.
 fn detached(program: &Path) -> Command {
     let mut command = Command::new("setsid");
     command.arg("--fork").arg(program);
+    for variable in SECRET_VARIABLES {
+        command.env_remove(variable);
+    }
     command
 }
 

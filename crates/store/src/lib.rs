@@ -8,6 +8,7 @@
 mod acls;
 mod changes;
 mod events;
+mod keys;
 mod leases;
 mod nodes;
 mod projects;
@@ -16,6 +17,7 @@ mod services;
 mod tokens;
 mod topics;
 mod users;
+mod vault;
 
 use sqlx::PgPool;
 pub use sqlx::migrate::MigrateError;
@@ -24,6 +26,7 @@ use sqlx::postgres::PgPoolOptions;
 pub use crate::acls::{Acls, AddAclError};
 pub use crate::changes::Changes;
 pub use crate::events::{Event, Events};
+pub use crate::keys::{DataKeyStatus, KeyStatus, Keys, Progress, Rotated};
 pub use crate::leases::{Lease, Leases};
 pub use crate::nodes::{AddNodeError, NodePin, Nodes};
 pub use crate::projects::{Project, Projects};
@@ -38,20 +41,30 @@ pub use crate::services::{
 pub use crate::tokens::{TokenScope, Tokens};
 pub use crate::topics::{CreateTopicError, DesiredTopic, Topics};
 pub use crate::users::{CreateUserError, ServiceUser, UserType, Users};
+use crate::vault::Vault;
+pub use crate::vault::{CipherFailed, DataKeyId, KeyError, MasterKeyId, MasterKeys, VaultError};
 
 /// The schema, embedded in the binary.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 
-/// The database could not be asked, or answered with something that makes no sense.
+/// The database could not be asked, or answered with something that makes no sense; or a secret in
+/// it could not be sealed or opened.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot use the database")]
-pub struct StoreError(#[from] pub(crate) sqlx::Error);
+pub enum StoreError {
+    /// The database could not be asked, or answered with something that makes no sense.
+    #[error("cannot use the database")]
+    Database(#[from] sqlx::Error),
+    /// A secret could not be sealed, so that nothing was written, or not be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
 
 impl StoreError {
     /// Whether the database is away, full or overloaded, rather than at odds with this program: the
     /// same call may work later.
     pub fn is_away(&self) -> bool {
-        match &self.0 {
+        let Self::Database(error) = self else { return false };
+        match error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
@@ -91,11 +104,14 @@ pub struct Store {
     pub events: Events,
     /// Who looks after what.
     pub leases: Leases,
+    /// What secrets are sealed with.
+    pub keys: Keys,
     pool: PgPool,
 }
 
 impl Store {
     /// Opens a pool on `url` without connecting yet: a database that is away shows in the first call.
+    /// As [`Self::on`], it can neither seal nor open secrets until it has keys.
     pub fn connect(url: &str) -> Result<Self, StoreError> {
         let pool = PgPoolOptions::new()
             .max_connections(16)
@@ -104,19 +120,33 @@ impl Store {
         Ok(Self::on(pool))
     }
 
-    /// Opens the store on an existing pool.
+    /// Opens the store on an existing pool. A call that has a secret to write fails, and one that
+    /// finds a sealed secret, until it has keys ([`Self::with_keys`]).
     pub fn on(pool: PgPool) -> Self {
+        let vault = Vault::locked(pool.clone());
+        Self::with(pool, vault)
+    }
+
+    /// The same store, which seals secrets with the first of these keys and opens them with all.
+    #[must_use]
+    pub fn with_keys(self, keys: MasterKeys) -> Self {
+        let vault = Vault::unlocked(self.pool.clone(), keys);
+        Self::with(self.pool, vault)
+    }
+
+    fn with(pool: PgPool, vault: Vault) -> Self {
         Self {
             projects: Projects { pool: pool.clone() },
             tokens: Tokens { pool: pool.clone() },
-            services: Services { pool: pool.clone() },
+            services: Services { pool: pool.clone(), vault: vault.clone() },
             nodes: Nodes { pool: pool.clone() },
             rollouts: Rollouts { pool: pool.clone() },
-            users: Users { pool: pool.clone() },
+            users: Users { pool: pool.clone(), vault: vault.clone() },
             acls: Acls { pool: pool.clone() },
             topics: Topics { pool: pool.clone() },
             events: Events { pool: pool.clone() },
             leases: Leases { pool: pool.clone() },
+            keys: Keys { pool: pool.clone(), vault },
             pool,
         }
     }
@@ -145,7 +175,7 @@ fn constraint(error: &sqlx::Error) -> Option<&str> {
 
 /// A row that holds what this version of the program does not understand.
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError(sqlx::Error::Decode(error.into()))
+    StoreError::Database(sqlx::Error::Decode(error.into()))
 }
 
 /// Unix milliseconds of a moment in the database.

@@ -18,12 +18,14 @@ use uuid::Uuid;
 pub use crate::services::create::{CreateServiceError, NewService};
 pub use crate::services::probe::ProbeCredentials;
 pub use crate::services::update::{ApplyError, ServiceChange};
+use crate::vault::{Column, Place, Vault, reread};
 use crate::{StoreError, decode, nodes, timestamp};
 
 /// Kafka services.
 #[derive(Clone, Debug)]
 pub struct Services {
     pub(crate) pool: PgPool,
+    pub(crate) vault: Vault,
 }
 
 /// A Kafka service.
@@ -136,6 +138,10 @@ impl Services {
 
     /// The passwords of a service's own principals.
     pub async fn secrets(&self, id: ServiceId) -> Result<Option<ServiceSecrets>, StoreError> {
+        reread(|| self.secrets_once(id)).await
+    }
+
+    async fn secrets_once(&self, id: ServiceId) -> Result<Option<ServiceSecrets>, StoreError> {
         let row = sqlx::query!(
             "select broker_password, admin_password, rest_proxy_password
              from service_secret where service_id = $1",
@@ -143,10 +149,14 @@ impl Services {
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(|row| ServiceSecrets {
-            broker: row.broker_password.into(),
-            admin: row.admin_password.into(),
-            rest_proxy: row.rest_proxy_password.into(),
+        let Some(row) = row else { return Ok(None) };
+        let open = async |column, text: String| {
+            self.vault.open(Place::of_service(column, id), &text).await
+        };
+        Ok(Some(ServiceSecrets {
+            broker: open(Column::BrokerPassword, row.broker_password).await?,
+            admin: open(Column::AdminPassword, row.admin_password).await?,
+            rest_proxy: open(Column::RestProxyPassword, row.rest_proxy_password).await?,
         }))
     }
 

@@ -3,12 +3,14 @@
 use model::{Secret, ServiceId, Timestamp, Username};
 use sqlx::PgPool;
 
+use crate::vault::{Place, Vault, VaultError, reread};
 use crate::{StoreError, changes, constraint, decode, timestamp};
 
 /// Service users.
 #[derive(Clone, Debug)]
 pub struct Users {
     pub(crate) pool: PgPool,
+    pub(crate) vault: Vault,
 }
 
 /// Whether a user came with its service.
@@ -37,7 +39,8 @@ pub struct ServiceUser {
     pub username: Username,
     /// Whether it came with the service.
     pub kind: UserType,
-    /// Its password for SCRAM.
+    /// Its password. Kafka is only ever given it salted and hashed (KIP-554): the text is needed
+    /// because the API shows it, as Aiven's does, to hash it anew, and for trial logins.
     pub password: Secret,
     /// Grows with each new password.
     pub password_version: i64,
@@ -60,6 +63,12 @@ pub enum CreateUserError {
     Store(#[from] StoreError),
 }
 
+impl From<VaultError> for CreateUserError {
+    fn from(error: VaultError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
 impl From<sqlx::Error> for CreateUserError {
     fn from(error: sqlx::Error) -> Self {
         match constraint(&error) {
@@ -72,27 +81,33 @@ impl From<sqlx::Error> for CreateUserError {
 impl Users {
     /// Every user of a service, those to be removed included, by name.
     pub async fn list(&self, service: ServiceId) -> Result<Vec<ServiceUser>, StoreError> {
-        sqlx::query!(
+        reread(|| self.list_once(service)).await
+    }
+
+    async fn list_once(&self, service: ServiceId) -> Result<Vec<ServiceUser>, StoreError> {
+        let rows = sqlx::query!(
             "select username, type as kind, password, password_version, applied_version, deleting,
                     created_at
              from service_user where service_id = $1 order by username",
             service.0
         )
         .fetch_all(&self.pool)
-        .await?
-        .into_iter()
-        .map(|row| {
-            Ok(ServiceUser {
+        .await?;
+        let mut users = Vec::with_capacity(rows.len());
+        for row in rows {
+            let place = Place::user(service, &row.username);
+            let password = self.vault.open(place, &row.password).await?;
+            users.push(ServiceUser {
                 username: Username::try_from(row.username).map_err(decode)?,
                 kind: if row.kind == "primary" { UserType::Primary } else { UserType::Normal },
-                password: row.password.into(),
+                password,
                 password_version: row.password_version,
                 applied_version: row.applied_version,
                 deleting: row.deleting,
                 created_at: timestamp(row.created_at),
-            })
-        })
-        .collect()
+            });
+        }
+        Ok(users)
     }
 
     /// Makes a user. One that is just being removed comes back with the new password.
@@ -103,13 +118,15 @@ impl Users {
         password: &Secret,
     ) -> Result<(), CreateUserError> {
         let mut tx = self.pool.begin().await?;
+        let key = self.vault.sealer(&mut tx).await?;
+        let sealed = key.seal(Place::user(service, username.as_str()), password)?;
         let revived = sqlx::query!(
             "update service_user
              set deleting = false, password = $3, password_version = password_version + 1
              where service_id = $1 and username = $2 and deleting",
             service.0,
             username.as_str(),
-            password.expose()
+            sealed
         )
         .execute(&mut *tx)
         .await?;
@@ -119,7 +136,7 @@ impl Users {
                  values ($1, $2, 'normal', $3)",
                 service.0,
                 username.as_str(),
-                password.expose()
+                sealed
             )
             .execute(&mut *tx)
             .await?;
@@ -137,12 +154,14 @@ impl Users {
         password: &Secret,
     ) -> Result<bool, StoreError> {
         let mut tx = self.pool.begin().await?;
+        let key = self.vault.sealer(&mut tx).await?;
+        let sealed = key.seal(Place::user(service, username.as_str()), password)?;
         let done = sqlx::query!(
             "update service_user set password = $3, password_version = password_version + 1
              where service_id = $1 and username = $2 and not deleting",
             service.0,
             username.as_str(),
-            password.expose()
+            sealed
         )
         .execute(&mut *tx)
         .await?;

@@ -30,6 +30,7 @@ impl Stack<'_> {
             env: vec![
                 ("TIDEGATE_LISTEN", format!("127.0.0.1:{}", self.ports.control_plane)),
                 ("TIDEGATE_DATABASE_URL", database.to_owned()),
+                ("TIDEGATE_KEY_FILE", self.key_file().display().to_string()),
                 ("TIDEGATE_HTTP_LOOPBACK_IDP", "true".to_owned()),
                 ("TIDEGATE_PORT_BASE", self.ports.nodes.to_string()),
             ],
@@ -46,6 +47,7 @@ impl Stack<'_> {
             env: vec![
                 ("TIDEGATE_LISTEN", format!("127.0.0.1:{}", self.ports.orchestrator)),
                 ("TIDEGATE_DATABASE_URL", database.to_owned()),
+                ("TIDEGATE_KEY_FILE", path(&self.key_file())),
                 ("TIDEGATE_DATA_DIR", path(&self.places.nodes())),
                 ("TIDEGATE_KAFKA_LIBS", path(&self.places.kafka_libs())),
                 ("TIDEGATE_JAVA", path(&java)),

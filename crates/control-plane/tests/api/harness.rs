@@ -4,11 +4,11 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use control_plane::{App, NodeHost, Settings, Wake, alarm, token_hash};
 use http::{HeaderMap, Request, Response, StatusCode, header};
-use model::{IdpPolicy, NodeId, NodeState, NodeStatus, ServiceId};
+use model::{IdpPolicy, NodeId, NodeState, NodeStatus, Secret, ServiceId};
 use rolling::{End, Policy};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::{ActiveRollout, Service, Store};
+use store::{ActiveRollout, MasterKeys, Service, Store};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -38,6 +38,12 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
+/// A store on `pool` that seals with the same key each time.
+pub(crate) fn store(pool: &PgPool) -> Store {
+    let key = Secret::new("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=".into());
+    Store::on(pool.clone()).with_keys(MasterKeys::parse(&key).unwrap())
+}
+
 impl Api {
     /// Projects `dev` and `other`, each with a token.
     pub(crate) async fn empty(pool: &PgPool) -> Self {
@@ -46,7 +52,7 @@ impl Api {
     }
 
     pub(crate) async fn with_wake(pool: &PgPool, wake: Wake) -> Self {
-        let store = Store::on(pool.clone());
+        let store = store(pool);
         for (project, token) in [("dev", TOKEN), ("other", OTHER_TOKEN)] {
             let project = project.parse().unwrap();
             store.projects.ensure(&project).await.unwrap();

@@ -5,6 +5,7 @@ mod acls;
 mod avn;
 mod callers;
 mod harness;
+mod keys;
 mod openapi;
 mod outage;
 mod probe_credentials;

@@ -21,7 +21,7 @@ use model::{IdpPolicy, Secret, ServiceId};
 use orchestrator::metrics::Metrics;
 use orchestrator::supervisor::Supervisor;
 use rolling::Policy;
-use store::Store;
+use store::{MasterKeys, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::gauge::Gauge;
@@ -64,7 +64,8 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn run(options: &Options) -> anyhow::Result<()> {
-    let store = Store::connect(&options.database_url)?;
+    let keys = MasterKeys::parse(&MasterKeys::generate()?)?;
+    let store = Store::connect(&options.database_url)?.with_keys(keys);
     let addresses = std::fs::read_to_string(&options.kafka).context("the file with addresses")?;
     let addresses = Addresses::parse(&addresses)?;
     let password = Secret::new(options.password.clone());

@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
 use super::{ActiveRollout, RecordError, Rollouts, note, raise_version};
-use crate::{changes, events};
+use crate::{StoreError, changes, decode, events};
 
 /// A failure as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +126,7 @@ pub(super) async fn turn_back(
     service: ServiceId,
     rollout: RolloutId,
     actor: &str,
-) -> Result<bool, sqlx::Error> {
+) -> Result<bool, StoreError> {
     let target = sqlx::query_scalar!(
         "update rollout set direction = 'back', halted = null, paused_by = null,
                             paused_reason = null, abort = false, resumed_at = now(),
@@ -139,12 +139,10 @@ pub(super) async fn turn_back(
     .fetch_optional(&mut *connection)
     .await?;
     let Some(target) = target else { return Ok(false) };
-    let target = RevisionId::try_from(target).map_err(|it| sqlx::Error::Decode(it.into()))?;
+    let target = RevisionId::try_from(target).map_err(decode)?;
     restore_configuration(connection, service, &target).await?;
     note(connection, rollout, None, "going_back", &format!("asked for by {actor}")).await?;
     let text = format!("rolling restart into {target} goes back");
-    events::record(connection, service, actor, "rollout_going_back", &text)
-        .await
-        .map_err(|it| it.0)?;
+    events::record(connection, service, actor, "rollout_going_back", &text).await?;
     Ok(true)
 }

@@ -5,7 +5,7 @@ use sqlx::postgres::PgConnection;
 
 use super::failures::turn_back;
 use super::{RecordError, Rollouts, note};
-use crate::changes;
+use crate::{StoreError, changes};
 
 /// What a person allows to be done about partitions that a restart makes unavailable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ async fn apply(
     rollout: RolloutId,
     actor: &str,
     command: &RolloutCommand,
-) -> Result<bool, sqlx::Error> {
+) -> Result<bool, StoreError> {
     let id = rollout.0;
     let query = match command {
         RolloutCommand::RollBack => return turn_back(connection, service, rollout, actor).await,

@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
 use crate::rollouts::Reason;
+use crate::vault::{Column, DataKey, Place, VaultError};
 use crate::{ServiceSecrets, Services, StoreError, changes, constraint, events, rollouts};
 
 /// A service to be made.
@@ -60,6 +61,12 @@ pub enum CreateServiceError {
     Store(#[from] StoreError),
 }
 
+impl From<VaultError> for CreateServiceError {
+    fn from(error: VaultError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
 impl From<sqlx::Error> for CreateServiceError {
     fn from(error: sqlx::Error) -> Self {
         match constraint(&error) {
@@ -76,6 +83,7 @@ impl Services {
     /// do everything) and the rollout that brings it up.
     pub async fn create(&self, new: &NewService) -> Result<(), CreateServiceError> {
         let mut tx = self.pool.begin().await?;
+        let key = self.vault.sealer(&mut tx).await?;
         insert_revision(&mut tx, &new.revision).await?;
         sqlx::query!(
             "insert into service (service_id, project_name, service_name, plan, cluster_id,
@@ -96,7 +104,8 @@ impl Services {
         )
         .execute(&mut *tx)
         .await?;
-        insert_belongings(&mut tx, new).await?;
+        insert_nodes(&mut tx, new).await?;
+        insert_secrets(&mut tx, new, &key).await?;
         let text = format!("service {} created with plan {}", new.name, new.plan);
         events::record(&mut tx, new.id, &new.actor, "service_create", &text).await?;
         rollouts::start(&mut tx, new.id, &new.revision.id, &new.actor, Reason::Created).await?;
@@ -134,7 +143,7 @@ pub(super) async fn insert_revision(
     Ok(())
 }
 
-async fn insert_belongings(tx: &mut PgConnection, new: &NewService) -> Result<(), sqlx::Error> {
+async fn insert_nodes(tx: &mut PgConnection, new: &NewService) -> Result<(), sqlx::Error> {
     for node in &new.nodes {
         sqlx::query!(
             "insert into node (service_id, node_id, host, controller_port, internal_port,
@@ -152,13 +161,23 @@ async fn insert_belongings(tx: &mut PgConnection, new: &NewService) -> Result<()
         .execute(&mut *tx)
         .await?;
     }
+    Ok(())
+}
+
+/// The passwords, and what `avnadmin` may do with its own.
+async fn insert_secrets(
+    tx: &mut PgConnection,
+    new: &NewService,
+    key: &DataKey,
+) -> Result<(), CreateServiceError> {
+    let seal = |column, secret| key.seal(Place::of_service(column, new.id), secret);
     sqlx::query!(
         "insert into service_secret (service_id, broker_password, admin_password, rest_proxy_password)
          values ($1, $2, $3, $4)",
         new.id.0,
-        new.secrets.broker.expose(),
-        new.secrets.admin.expose(),
-        new.secrets.rest_proxy.expose()
+        seal(Column::BrokerPassword, &new.secrets.broker)?,
+        seal(Column::AdminPassword, &new.secrets.admin)?,
+        seal(Column::RestProxyPassword, &new.secrets.rest_proxy)?
     )
     .execute(&mut *tx)
     .await?;
@@ -166,7 +185,7 @@ async fn insert_belongings(tx: &mut PgConnection, new: &NewService) -> Result<()
         "insert into service_user (service_id, username, type, password)
          values ($1, 'avnadmin', 'primary', $2)",
         new.id.0,
-        new.avnadmin_password.expose()
+        key.seal(Place::user(new.id, "avnadmin"), &new.avnadmin_password)?
     )
     .execute(&mut *tx)
     .await?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::{Secret, ServiceId};
 use sqlx::types::Json;
 
+use crate::vault::{Column, Place, reread};
 use crate::{Services, StoreError, changes};
 
 /// What is sent to an identity provider for a token (`grant_type=client_credentials`), with which
@@ -25,6 +26,10 @@ pub struct ProbeCredentials {
 impl Services {
     /// The credentials of a service's own client, if it has some.
     pub async fn probe(&self, service: ServiceId) -> Result<Option<ProbeCredentials>, StoreError> {
+        reread(|| self.probe_once(service)).await
+    }
+
+    async fn probe_once(&self, service: ServiceId) -> Result<Option<ProbeCredentials>, StoreError> {
         let row = sqlx::query!(
             r#"select token_url, client_id, client_secret,
                       parameters as "parameters: Json<BTreeMap<String, String>>"
@@ -33,10 +38,12 @@ impl Services {
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(|row| ProbeCredentials {
+        let Some(row) = row else { return Ok(None) };
+        let place = Place::of_service(Column::ProbeSecret, service);
+        Ok(Some(ProbeCredentials {
             token_url: row.token_url,
             client_id: row.client_id,
-            client_secret: row.client_secret.into(),
+            client_secret: self.vault.open(place, &row.client_secret).await?,
             parameters: row.parameters.0,
         }))
     }
@@ -49,6 +56,9 @@ impl Services {
         actor: &str,
     ) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await?;
+        let key = self.vault.sealer(&mut tx).await?;
+        let place = Place::of_service(Column::ProbeSecret, service);
+        let sealed = key.seal(place, &credentials.client_secret)?;
         sqlx::query!(
             "insert into service_probe (service_id, token_url, client_id, client_secret, parameters)
              values ($1, $2, $3, $4, $5)
@@ -59,7 +69,7 @@ impl Services {
             service.0,
             credentials.token_url,
             credentials.client_id,
-            credentials.client_secret.expose(),
+            sealed,
             Json(&credentials.parameters) as _
         )
         .execute(&mut *tx)

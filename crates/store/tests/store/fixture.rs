@@ -3,7 +3,7 @@
 use model::{Node, NodeId, NodePorts, ProjectName, Revision, RevisionId, Secret, ServiceId};
 use serde_json::{Map, Value, json};
 use sqlx::PgPool;
-use store::{NewService, Service, ServiceChange, ServiceSecrets, Store};
+use store::{MasterKeys, NewService, Service, ServiceChange, ServiceSecrets, Store};
 use uuid::Uuid;
 
 pub(crate) fn project() -> ProjectName {
@@ -52,9 +52,17 @@ pub(crate) fn object(value: Value) -> Map<String, Value> {
     serde_json::from_value(value).unwrap()
 }
 
+/// The key that the tests' stores have.
+pub(crate) const KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
+/// Master keys, one a line.
+pub(crate) fn keys(text: &str) -> MasterKeys {
+    MasterKeys::parse(&Secret::new(text.into())).unwrap()
+}
+
 /// A store with one service, `my-kafka`.
 pub(crate) async fn with_service(pool: PgPool) -> (Store, Service) {
-    let store = Store::on(pool);
+    let store = Store::on(pool).with_keys(keys(KEY));
     store.projects.ensure(&project()).await.unwrap();
     let new = new_service("my-kafka", 20_000);
     store.services.create(&new).await.unwrap();

@@ -6,4 +6,6 @@ mod fixture;
 mod leases;
 mod migrations;
 mod rollouts;
+mod secrets;
+mod secrets_rotation;
 mod services;

@@ -1,0 +1,155 @@
+//! Every secret that is stored, one by one.
+
+use model::{Secret, ServiceId};
+use sqlx::PgPool;
+
+use crate::vault::{Column, DataKey, Place};
+use crate::{StoreError, decode};
+
+/// How many are read at once.
+const PAGE: i64 = 100;
+
+/// A secret as it lies there: plain text, or sealed by an older key.
+pub(super) struct Old {
+    column: Column,
+    service: ServiceId,
+    username: String,
+    /// Plain text may be among it.
+    pub(super) text: Secret,
+}
+
+impl Old {
+    pub(super) fn place(&self) -> Place<'_> {
+        Place { column: self.column, service: self.service, username: &self.username }
+    }
+}
+
+/// Those behind `after` that no key of `generation` or newer has sealed: a page of them, in order.
+pub(super) async fn older_than(
+    pool: &PgPool,
+    generation: i64,
+    after: Option<&Old>,
+) -> Result<Vec<Old>, StoreError> {
+    let after = after.map(Old::place);
+    let rows = sqlx::query!(
+        r#"select column_name as "column!", service_id as "service!", username as "username!",
+                  value as "value!"
+           from secret_value left join data_key using (data_key_id)
+           where (generation is null or generation < $1)
+             and ($2::text is null or (column_name, service_id, username) > ($2, $3, $4))
+           order by column_name, service_id, username limit $5"#,
+        generation,
+        after.map(|it| it.column.as_str()),
+        after.map(|it| it.service.0),
+        after.map(|it| it.username),
+        PAGE
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let unknown = || decode(UnknownColumn(row.column.clone()));
+            Ok(Old {
+                column: Column::named(&row.column).ok_or_else(unknown)?,
+                service: ServiceId(row.service),
+                username: row.username,
+                text: row.value.into(),
+            })
+        })
+        .collect()
+}
+
+/// How many secrets no key of `generation` or newer has sealed.
+pub(super) async fn count_older_than(pool: &PgPool, generation: i64) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from secret_value left join data_key using (data_key_id)
+           where generation is null or generation < $1"#,
+        generation
+    );
+    Ok(count.fetch_one(pool).await?)
+}
+
+/// Writes `new`, which `key` has sealed, in place of `old`: in one statement, which holds the key's
+/// row as every writer does. `false` if it is not `old` any more, or if the key is gone.
+pub(super) async fn replace(
+    pool: &PgPool,
+    old: &Old,
+    new: &str,
+    key: &DataKey,
+) -> Result<bool, StoreError> {
+    let (service, text, key) = (old.service.0, old.text.expose(), &key.id.0);
+    let replaced = match old.column {
+        Column::UserPassword => {
+            sqlx::query!(
+                "with held as (select from data_key where data_key_id = $5 for key share)
+                 update service_user set password = $4 from held
+                 where service_id = $1 and username = $2 and password = $3",
+                service,
+                old.username,
+                text,
+                new,
+                key
+            )
+            .execute(pool)
+            .await?
+        }
+        Column::BrokerPassword => {
+            sqlx::query!(
+                "with held as (select from data_key where data_key_id = $4 for key share)
+                 update service_secret set broker_password = $3 from held
+                 where service_id = $1 and broker_password = $2",
+                service,
+                text,
+                new,
+                key
+            )
+            .execute(pool)
+            .await?
+        }
+        Column::AdminPassword => {
+            sqlx::query!(
+                "with held as (select from data_key where data_key_id = $4 for key share)
+                 update service_secret set admin_password = $3 from held
+                 where service_id = $1 and admin_password = $2",
+                service,
+                text,
+                new,
+                key
+            )
+            .execute(pool)
+            .await?
+        }
+        Column::RestProxyPassword => {
+            sqlx::query!(
+                "with held as (select from data_key where data_key_id = $4 for key share)
+                 update service_secret set rest_proxy_password = $3 from held
+                 where service_id = $1 and rest_proxy_password = $2",
+                service,
+                text,
+                new,
+                key
+            )
+            .execute(pool)
+            .await?
+        }
+        Column::ProbeSecret => {
+            sqlx::query!(
+                "with held as (select from data_key where data_key_id = $4 for key share)
+                 update service_probe set client_secret = $3 from held
+                 where service_id = $1 and client_secret = $2",
+                service,
+                text,
+                new,
+                key
+            )
+            .execute(pool)
+            .await?
+        }
+    };
+    Ok(replaced.rows_affected() == 1)
+}
+
+/// A migration has put a column into the view that this program does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("column '{0}' of secret_value is not known: this program is older than the database")]
+struct UnknownColumn(String);

@@ -33,6 +33,10 @@ async fn oidc_starts_a_rolling_restart_at_once(pool: PgPool) {
     let id = answer["tidegate"]["rollout"]["id"].take();
     assert_eq!(id, api.active().await.id.to_string());
     assert_eq!(answer["message"], "updated");
+    let diff = answer["tidegate"]["diff"].take();
+    let option = "user_config.kafka.sasl_oauthbearer_jwks_endpoint_url";
+    let told = diff.as_array().unwrap().iter().find(|it| it["key"] == option).unwrap();
+    assert_eq!((&told["before"], &told["after"]), (&Value::Null, &json!(url)));
     insta::assert_json_snapshot!(answer["tidegate"]);
     assert!(revision(&api).await.contains(&url));
     api.finish_rollout().await;

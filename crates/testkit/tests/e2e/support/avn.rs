@@ -52,9 +52,10 @@ impl Stack {
     }
 
     async fn run_avn(&self, args: &[&str]) -> Said {
-        // The address, the token and the project come from the environment that we have, too.
+        // The address and the project come from the environment that we have, too.
         let output = Command::new(&self.avn)
             .args(args)
+            .env("AIVEN_AUTH_TOKEN", &self.token)
             .env("NO_PROXY", "*")
             .env_remove("AIVEN_CREDENTIALS_FILE")
             .stdin(Stdio::null())

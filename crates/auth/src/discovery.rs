@@ -87,17 +87,33 @@ impl Discovery {
     }
 
     async fn discover(&self) -> Result<IdpUrl, JwksError> {
-        let [first, second] = &self.places;
-        let answer = match self.web.get(first, "application/json", None).await {
-            Err(JwksError::Status(400..500)) => {
-                self.web.get(second, "application/json", None).await
-            }
-            answer => answer,
-        };
-        match answer.map_err(|error| JwksError::Metadata(Box::new(error)))? {
-            Answer::Document(it) => read(&it.body, self.issuer.as_str(), self.web.policy()),
-            Answer::Unchanged { .. } => Err(JwksError::NotModified),
-        }
+        discover(&self.web, &self.places, self.issuer.as_str()).await
+    }
+}
+
+async fn discover(web: &Web, places: &[IdpUrl; 2], issuer: &str) -> Result<IdpUrl, JwksError> {
+    let [first, second] = places;
+    let answer = match web.get(first, "application/json", None).await {
+        Err(JwksError::Status(400..500)) => web.get(second, "application/json", None).await,
+        answer => answer,
+    };
+    match answer.map_err(|error| JwksError::Metadata(Box::new(error)))? {
+        Answer::Document(it) => read(&it.body, issuer, web.policy()),
+        Answer::Unchanged { .. } => Err(JwksError::NotModified),
+    }
+}
+
+/// What an issuer's own metadata says of where its keys are, asked for once; `None` if it has none
+/// that can be had, which is no fault of an issuer. An error only if there is metadata and it is that
+/// of another issuer: no token would ever have the `iss` that is expected (`OpenID` Connect Discovery,
+/// 4.3).
+pub async fn probe_issuer(issuer: &str, policy: &IdpPolicy) -> Result<Option<IdpUrl>, JwksError> {
+    let Ok(places) = places(issuer, policy) else { return Ok(None) };
+    let web = Web::new(Arc::new(policy.clone())).map_err(JwksError::Client)?;
+    match discover(&web, &places, issuer).await {
+        Ok(jwks) => Ok(Some(jwks)),
+        Err(JwksError::OtherIssuer) => Err(JwksError::OtherIssuer),
+        Err(_) => Ok(None),
     }
 }
 

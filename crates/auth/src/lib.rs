@@ -34,6 +34,7 @@ mod verifier;
 
 pub use crate::client_credentials::{TokenError, client_token};
 pub use crate::config::{IssuerConfig, KeysAt, VerifierConfig};
+pub use crate::discovery::probe_issuer;
 pub use crate::error::{AuthError, AuthErrorKind, ConfigError, JwksError, KeyRefusal};
 pub use crate::fetch::probe_jwks;
 pub use crate::key_set::{JwksKey, JwksReport};

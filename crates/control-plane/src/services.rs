@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 
 use self::create::CreateService;
 pub(crate) use self::update::rendered_as_stored;
-use self::update::{Difference, ImpactView, OPEN_REST, UpdateService, Updated};
+use self::update::{Difference, ImpactView, UpdateService, Updated};
 use self::view::show_all;
 pub(crate) use self::view::{show, users_of};
 pub(crate) use self::wire::{AclView, ServiceView, UserView};
@@ -69,7 +69,7 @@ struct Consequences {
     diff: Vec<Difference>,
     impact: ImpactView,
     /// What to know before it is done.
-    warnings: Vec<&'static str>,
+    warnings: Vec<String>,
     /// The rollout that makes it real, if there has to be one: `opens_at` if it waits for the
     /// maintenance window.
     rollout: Option<RolloutBrief>,
@@ -125,7 +125,7 @@ async fn consequences(
     updated: Updated,
     dry_run: bool,
 ) -> Result<Consequences, ApiError> {
-    let Updated { diff, open_rest, impact, rollout } = updated;
+    let Updated { diff, warnings, impact, rollout } = updated;
     let forecast = if dry_run && !impact.rolling_restart.is_empty() && service.powered {
         rollouts::forecast_of_change(app, service).await?
     } else {
@@ -140,7 +140,7 @@ async fn consequences(
         dry_run,
         diff,
         impact: impact.into(),
-        warnings: open_rest.then_some(OPEN_REST).into_iter().collect(),
+        warnings,
         rollout: rollout.as_ref().map(brief),
         forecast,
     })

@@ -8,7 +8,7 @@ use store::{By, CreateServiceError, NewService, Service, ServiceSecrets};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::update::{is_open, reread, warn_of_open_rest};
+use super::update::{OPEN_REST, is_open, reread, warn_of};
 use super::{merged, refuse_unknown};
 use crate::error::ApiError;
 use crate::placement::{Placed, place};
@@ -63,8 +63,12 @@ pub(super) async fn create(
     let user_config = merged(&UserConfig::new(), &body.user_config.unwrap_or_default());
     let effective = effective(&user_config, &app.settings.rules())?;
     effective.fits(usize::from(plan.nodes))?;
-    if let Some(oidc) = effective.oidc() {
-        preflight::check(oidc, &app.settings.idp_policy).await?;
+    let mut warnings = match effective.oidc() {
+        Some(oidc) => preflight::check(oidc, &app.settings.idp_policy).await?,
+        None => Vec::new(),
+    };
+    if is_open(&effective) {
+        warnings.push(OPEN_REST.to_owned());
     }
     let asked = Asked {
         project: &project,
@@ -81,9 +85,7 @@ pub(super) async fn create(
         let new = new_service(&asked, rendered, placed)?;
         match app.store.services.create(&new).await {
             Ok(()) => {
-                if is_open(&effective) {
-                    warn_of_open_rest(app, new.id, by).await;
-                }
+                warn_of(app, new.id, &warnings, by).await;
                 return reread(app, new.id).await;
             }
             Err(CreateServiceError::PortTaken) => {}

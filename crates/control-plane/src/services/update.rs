@@ -2,7 +2,7 @@
 
 mod diff;
 
-use model::{IdpPolicy, IdpUrl, RolloutId, ServiceId};
+use model::{IdpPolicy, RolloutId, ServiceId};
 use rolling::Window;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -99,8 +99,8 @@ pub(super) struct ImpactView {
 pub(super) struct Updated {
     /// What differs from before.
     pub(super) diff: Vec<Difference>,
-    /// Whether the REST proxy then serves whoever reaches it.
-    pub(super) open_rest: bool,
+    /// What to know of it.
+    pub(super) warnings: Vec<String>,
     pub(super) impact: Impact,
     /// The rollout that it has started.
     pub(super) rollout: Option<RolloutId>,
@@ -122,8 +122,11 @@ struct Configured {
     rendered: Rendered,
     previous_jwks_url: Option<String>,
     impact: Impact,
-    open_rest: bool,
+    warnings: Vec<String>,
 }
+
+/// What was tried out, and what is to be known of it.
+type Probed = (Oidc, Vec<String>);
 
 /// Changes a service, and tells what follows from it. Of two that change it at the same time, the
 /// slower one decides anew on what the faster one left. A dry run writes nothing.
@@ -141,19 +144,17 @@ pub(super) async fn update(
         let Some(change) = change(app, &service, body, configured.as_ref(), by).await? else {
             return Ok((service, Updated::default()));
         };
-        let open_rest = configured.as_ref().is_some_and(|it| it.open_rest);
+        let warnings = configured.as_ref().map(|it| it.warnings.clone()).unwrap_or_default();
         let diff = difference(&service, &change);
         if dry_run {
             let impact = configured.map(|it| it.impact).unwrap_or_default();
-            return Ok((service, Updated { diff, open_rest, impact, rollout: None }));
+            return Ok((service, Updated { diff, warnings, impact, rollout: None }));
         }
         match app.store.services.apply(service.id, service.generation, &change).await {
             Ok(rollout) => {
-                if open_rest {
-                    warn_of_open_rest(app, service.id, by).await;
-                }
+                warn_of(app, service.id, &warnings, by).await;
                 let impact = configured.map(|it| it.impact).unwrap_or_default();
-                let updated = Updated { diff, open_rest, impact, rollout };
+                let updated = Updated { diff, warnings, impact, rollout };
                 return Ok((reread(app, service.id).await?, updated));
             }
             Err(ApplyError::Stale) => service = reread(app, service.id).await?,
@@ -194,7 +195,7 @@ async fn configure(
     app: &App,
     service: &Service,
     body: &UpdateService,
-    probed: &mut Option<IdpUrl>,
+    probed: &mut Option<Probed>,
 ) -> Result<Option<Configured>, ApiError> {
     let Some(patch) = &body.user_config else { return Ok(None) };
     let user_config = merged(&service.user_config, patch);
@@ -206,13 +207,16 @@ async fn configure(
     after.fits(service.nodes.len())?;
     // What is stored was accepted once, perhaps under other rules.
     let before = effective(&service.user_config, &rules).ok();
-    probe_if_changed(before.as_ref(), &after, probed, &app.settings.idp_policy).await?;
+    let policy = &app.settings.idp_policy;
+    let mut warnings = probe_if_changed(before.as_ref(), &after, probed, policy).await?;
     let previous_jwks_url = previous_jwks_url(service, before.as_ref(), &after);
     let rendered = render(&after, &topology(service, previous_jwks_url.as_deref()));
     let current = current(app, service).await?;
     let impact = impact((before.as_ref().unwrap_or(&after), &current), (&after, &rendered));
-    let open_rest = is_open(&after) && !impact.proxy_reload.is_empty();
-    Ok(Some(Configured { user_config, rendered, previous_jwks_url, impact, open_rest }))
+    if is_open(&after) && !impact.proxy_reload.is_empty() {
+        warnings.push(OPEN_REST.to_owned());
+    }
+    Ok(Some(Configured { user_config, rendered, previous_jwks_url, impact, warnings }))
 }
 
 fn topology<'a>(service: &'a Service, previous_jwks_url: Option<&'a str>) -> Topology<'a> {
@@ -245,16 +249,21 @@ async fn current(app: &App, service: &Service) -> Result<Rendered, ApiError> {
 async fn probe_if_changed(
     before: Option<&Effective>,
     after: &Effective,
-    probed: &mut Option<IdpUrl>,
+    probed: &mut Option<Probed>,
     policy: &IdpPolicy,
-) -> Result<(), ApiError> {
-    let Some(oidc) = after.oidc() else { return Ok(()) };
-    let same = before.and_then(Effective::oidc) == Some(oidc);
-    if !same && probed.as_ref() != Some(&oidc.jwks_url) {
-        preflight::check(oidc, policy).await?;
-        *probed = Some(oidc.jwks_url.clone());
+) -> Result<Vec<String>, ApiError> {
+    let Some(oidc) = after.oidc() else { return Ok(Vec::new()) };
+    if before.and_then(Effective::oidc) == Some(oidc) {
+        return Ok(Vec::new());
     }
-    Ok(())
+    match probed {
+        Some((known, warnings)) if known == oidc => Ok(warnings.clone()),
+        _ => {
+            let warnings = preflight::check(oidc, policy).await?;
+            *probed = Some((oidc.clone(), warnings.clone()));
+            Ok(warnings)
+        }
+    }
 }
 
 /// The URL that stays allowed beside the present one.
@@ -367,9 +376,11 @@ pub(super) fn is_open(effective: &Effective) -> bool {
 }
 
 /// The change is made already, so that a failure here is none of it.
-pub(super) async fn warn_of_open_rest(app: &App, service: ServiceId, by: &By) {
-    let added = app.store.events.add(service, by, "service_warning", OPEN_REST).await;
-    if let Err(error) = added {
-        warn!(service.id = %service, error = %chain(&error), "a warning is not in the events");
+pub(super) async fn warn_of(app: &App, service: ServiceId, warnings: &[String], by: &By) {
+    for warning in warnings {
+        let added = app.store.events.add(service, by, "service_warning", warning).await;
+        if let Err(error) = added {
+            warn!(service.id = %service, error = %chain(&error), "a warning is not in the events");
+        }
     }
 }

@@ -262,3 +262,35 @@ async fn settings_beside_the_configuration_are_kept(pool: PgPool) {
     assert_eq!(service["termination_protection"], true);
     assert_eq!(service["state"], "RUNNING");
 }
+
+/// The issuer of the development identity provider, which has metadata.
+fn of_issuer(issuer: &Issuer, named: &str, keys: &str) -> Value {
+    let mut config = oidc(keys);
+    config["kafka"]["sasl_oauthbearer_expected_issuer"] = json!(named);
+    assert!(named.starts_with(issuer.url()));
+    config
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn an_issuer_is_compared_with_its_own_metadata(pool: PgPool) {
+    let api = Api::with_service(&pool).await;
+    let (one, two) = (Issuer::serve().await.unwrap(), Issuer::serve().await.unwrap());
+    let (url, keys) = (one.issuer.url().to_owned(), one.issuer.jwks_url());
+    // What its tokens have in `iss` has no slash at the end.
+    let refused = api.update(of_issuer(&one.issuer, &format!("{url}/"), &keys)).await;
+    let key = "kafka.sasl_oauthbearer_expected_issuer";
+    assert_eq!(
+        refused.brief(),
+        format!(
+            "400 Invalid 'user_config': {key}: \"{url}/\" is not accepted: the metadata is of another \
+             issuer; it must be the issuer of the metadata at its address, byte for byte"
+        )
+    );
+    let others = api.update(of_issuer(&one.issuer, &url, &two.issuer.jwks_url())).await.ok();
+    let warning = others["tidegate"]["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("the issuer's own metadata says that its keys are at"), "{warning}");
+    let events = api.get("/v1/project/dev/events?limit=10").await.ok();
+    assert!(events.to_string().contains("its keys are at"), "{events}");
+    let own = api.update(of_issuer(&one.issuer, &url, &keys)).await.ok();
+    assert_eq!(own["tidegate"]["warnings"], json!([]));
+}

@@ -43,11 +43,10 @@ async fn a_token_is_made_used_described_and_revoked() {
 #[tokio::test]
 async fn what_a_project_admin_may_not_do_is_said() {
     let stack = Stack::new();
-    let refused = stack.avn_refused(&["project", "create", &stack.name("project")]).await;
+    let refused = stack
+        .avn_refused(&["project", "create", "--parent-id", "a1", &stack.name("project")])
+        .await;
     assert!(refused.contains("needs the role admin in every project"), "{refused}");
-    let login = ["user", "login", "somebody@example.com"];
-    let refused = stack.avn_refused(&login).await;
-    assert!(!refused.is_empty());
 }
 
 #[tokio::test]
@@ -58,8 +57,7 @@ async fn tags_are_written_and_the_audit_log_says_by_whom() {
     let listed = stack.avn(&["service", "tags", "list", &stack.service]).await;
     assert!(listed.contains("shop"), "{listed}");
     stack.avn(&[&tags[..], &["--remove-tag", "team"]].concat()).await;
-    let path =
-        format!("/v1/project/{}/audit?event_type=service_tags_update&limit=2", stack.project);
+    let path = format!("/project/{}/audit?event_type=service_tags_update&limit=2", stack.project);
     let log = stack.api("GET", &path, None).await.expect(200).json();
     let [removed, added] = log["audit"].as_array().unwrap().as_slice() else { panic!("{log}") };
     assert_eq!(added["after"], json!({ "team": "shop" }));
@@ -75,7 +73,7 @@ async fn a_dry_run_forecasts_the_restarts_of_a_change() {
     let stack = Stack::new();
     stack.settled().await;
     let before = stack.running();
-    let path = format!("/v1/project/{}/service/{}?dry_run=true", stack.project, stack.service);
+    let path = format!("/project/{}/service/{}?dry_run=true", stack.project, stack.service);
     let body = json!({ "user_config": { "kafka": { "connections_max_idle_ms": 333_333 } } });
     let told = stack.api("PUT", &path, Some(&body)).await.expect(200).json()["tidegate"].take();
     assert_eq!(told["impact"]["rolling_restart"], json!(["connections.max.idle.ms"]));

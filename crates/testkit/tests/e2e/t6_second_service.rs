@@ -17,7 +17,7 @@ async fn a_service_is_created_comes_up_and_is_terminated_with_all_it_had() {
     stack.avn(&create).await;
     let mut second = Stack::new();
     second.service.clone_from(&name);
-    let (_, took) = wait_until("the second service is RUNNING", UP, async || {
+    let ((), took) = wait_until("the second service is RUNNING", UP, async || {
         let service = second.service_object().await;
         if service["state"] == "RUNNING" { Ok(()) } else { Err(service["node_states"].to_string()) }
     })
@@ -34,7 +34,7 @@ async fn a_service_is_created_comes_up_and_is_terminated_with_all_it_had() {
     stack.avn(&["service", "terminate", &name, "--force"]).await;
     let listed = stack.avn(&["service", "list"]).await;
     assert!(!listed.contains(&name) && listed.contains(&stack.service), "{listed}");
-    let (_, took) = wait_until("nothing is left of it", GONE, async || {
+    let ((), took) = wait_until("nothing is left of it", GONE, async || {
         match (second.running().brokers.len(), folder.exists()) {
             (0, false) => Ok(()),
             left => Err(format!("{left:?}")),

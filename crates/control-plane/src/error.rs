@@ -19,9 +19,12 @@ use web::chain;
 use crate::extract::Json;
 use crate::random::NoRandomness;
 use crate::rollouts::ForecastView;
-use crate::services::PROTECTED;
 
 type Cause = Box<dyn Error + Send + Sync>;
+
+/// What Aiven says to whoever terminates a protected service.
+pub(crate) const PROTECTED: &str =
+    "Service is protected against termination and shutdown. Remove termination protection first.";
 
 /// An error that a client sees.
 #[derive(Debug, thiserror::Error)]

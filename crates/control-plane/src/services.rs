@@ -28,10 +28,6 @@ use crate::error::ApiError;
 use crate::extract::{Json, Query};
 use crate::rollouts::{self, ForecastView, RolloutBrief};
 
-/// What Aiven says to whoever terminates a protected service.
-pub(crate) const PROTECTED: &str =
-    "Service is protected against termination and shutdown. Remove termination protection first.";
-
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_services, create_service)).routes(routes!(
         get_service,

@@ -17,7 +17,7 @@ use web::chain;
 pub(super) use self::diff::Difference;
 use self::diff::{changed_keys, difference};
 use super::{merged, refuse_unknown};
-use crate::error::ApiError;
+use crate::error::{ApiError, PROTECTED};
 use crate::plans::plan;
 use crate::time::is_time_of_day;
 use crate::{App, clouds, preflight};
@@ -176,7 +176,7 @@ fn refuse_what_is_not_offered(service: &Service, body: &UpdateService) -> Result
     clouds::check(body.cloud.as_deref())?;
     let is_protected = body.termination_protection.unwrap_or(service.termination_protection);
     if body.powered == Some(false) && service.powered && is_protected {
-        return Err(ApiError::Forbidden(super::PROTECTED.into()));
+        return Err(ApiError::Forbidden(PROTECTED.into()));
     }
     let Some(Maintenance { dow, time }) = &body.maintenance else { return Ok(()) };
     if dow.as_ref().is_some_and(|it| !DAYS.contains(&it.as_str())) {

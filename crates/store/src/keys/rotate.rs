@@ -1,14 +1,14 @@
 //! Sealing every secret anew, while programs go on to read and write them.
 //!
 //! The new data key is committed first, so everybody who begins to write from then on seals with it.
-//! Each secret is replaced in a statement of its own, and only if it still is what was read; a crash
-//! between two leaves both readable. An old data key is deleted under a lock that waits for all who
+//! Each secret is replaced only if it still is what was read, a page in a transaction; a crash between
+//! two leaves all readable. An old data key is deleted under a lock that waits for all who
 //! are just sealing with it, and only if nothing needs it then.
 
 use super::values::{Old, count_older_than, older_than, replace};
 use super::{DataKeyId, Keys};
 use crate::StoreError;
-use crate::vault::{DataKey, VaultError};
+use crate::vault::{Column, DataKey, VaultError};
 
 /// After how many passes it is given up: each goes over what was sealed with an older key during
 /// the one before, which is little in the second, and nothing in the third.
@@ -59,13 +59,13 @@ impl Keys {
         };
         for _ in 0..PASSES {
             rotated.failed.clear();
-            let mut page = older_than(&self.pool, generation, None).await?;
-            while let Some(last) = page.last() {
-                for old in &page {
-                    self.reseal(old, &key, &mut rotated).await?;
+            for column in Column::ALL {
+                let mut page = older_than(&self.pool, generation, column, None).await?;
+                while let Some(last) = page.last() {
+                    self.reseal(&page, &key, &mut rotated).await?;
+                    progress(Progress { resealed: rotated.resealed, total });
+                    page = older_than(&self.pool, generation, column, Some(last)).await?;
                 }
-                progress(Progress { resealed: rotated.resealed, total });
-                page = older_than(&self.pool, generation, Some(last)).await?;
             }
             rotated.removed += self.retire(generation).await?;
             rotated.left = count_older_than(&self.pool, generation).await?;
@@ -76,20 +76,28 @@ impl Keys {
         Ok(rotated)
     }
 
+    /// Seals a page anew, in one transaction: a disk that is waited for at each secret is what takes
+    /// hours.
     async fn reseal(
         &self,
-        old: &Old,
+        page: &[Old],
         key: &DataKey,
         rotated: &mut Rotated,
     ) -> Result<(), StoreError> {
-        match self.vault.open(old.place(), old.text.expose()).await {
-            Ok(secret) => {
-                let new = key.seal(old.place(), &secret)?;
-                rotated.resealed += u64::from(replace(&self.pool, old, &new, key).await?);
+        let mut fresh = Vec::with_capacity(page.len());
+        for old in page {
+            match self.vault.open(old.place(), old.text.expose()).await {
+                Ok(secret) => fresh.push((old, key.seal(old.place(), &secret)?)),
+                Err(StoreError::Vault(error)) => rotated.failed.push(error),
+                Err(error) => return Err(error),
             }
-            Err(StoreError::Vault(error)) => rotated.failed.push(error),
-            Err(error) => return Err(error),
         }
+        let (mut transaction, mut replaced) = (self.pool.begin().await?, 0);
+        for (old, new) in &fresh {
+            replaced += u64::from(replace(&mut *transaction, old, new, key).await?);
+        }
+        transaction.commit().await?;
+        rotated.resealed += replaced;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use model::{Secret, ServiceId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::values::{count_older_than, older_than, replace};
+use super::values::{Old, count_older_than, older_than, replace};
 use super::*;
 use crate::MasterKeys;
 use crate::vault::{Column, DataKey, Place, reread};
@@ -47,6 +47,15 @@ async fn read(pool: &PgPool) -> Secret {
     .unwrap()
 }
 
+/// Those of every column.
+async fn olds(pool: &PgPool, generation: i64) -> Vec<Old> {
+    let mut found = Vec::new();
+    for column in Column::ALL {
+        found.extend(older_than(pool, generation, column, None).await.unwrap());
+    }
+    found
+}
+
 /// One secret is enough here, without a service around it.
 async fn seal_now(pool: &PgPool, text: &str) -> Arc<DataKey> {
     let alone = "alter table service_probe drop constraint if exists service_probe_service_id_fkey";
@@ -78,7 +87,7 @@ async fn a_key_stays_until_the_writer_that_has_chosen_it_has_written(pool: PgPoo
     let chosen = vault(&pool).sealer(&mut transaction).await.unwrap();
     assert_eq!(chosen.id, before.id);
     let (key, generation) = keys.vault.replace_newest().await.unwrap();
-    let old = older_than(&pool, generation, None).await.unwrap().pop().unwrap();
+    let old = olds(&pool, generation).await.pop().unwrap();
     let new = key.seal(PLACE, &secret("before")).unwrap();
     assert!(replace(&pool, &old, &new, &key).await.unwrap());
     // All that can be seen is sealed with the new key, and nothing seems to need the old one.
@@ -113,7 +122,7 @@ async fn only_what_was_read_is_replaced_and_only_while_the_key_is_there(pool: Pg
     let (key, generation) = vault.replace_newest().await.unwrap();
     let delete = "delete from data_key where data_key_id = $1";
     sqlx::query(delete).bind(&gone.id.0).execute(&pool).await.unwrap();
-    let olds = older_than(&pool, generation, None).await.unwrap();
+    let olds = olds(&pool, generation).await;
     assert_eq!(olds.len(), 5, "one in each column");
     for old in &olds {
         let seal = |key: &DataKey| key.seal(old.place(), &secret("text")).unwrap();

@@ -1,13 +1,14 @@
 //! Every secret that is stored, one by one.
 
 use model::{Secret, ServiceId};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
+use uuid::Uuid;
 
 use crate::vault::{Column, DataKey, Place};
 use crate::{StoreError, decode};
 
-/// How many are read at once.
-const PAGE: i64 = 100;
+/// How many are read at once, and replaced in one transaction.
+const PAGE: i64 = 200;
 
 /// A secret as it lies there: plain text, or sealed by an older key.
 pub(super) struct Old {
@@ -24,55 +25,61 @@ impl Old {
     }
 }
 
-/// Those behind `after` that no key of `generation` or newer has sealed: a page of them, in order.
+/// Those of a column behind `after` that no key of `generation` or newer has sealed: a page of them,
+/// in order. Of one column, so that Postgres walks its index: of all at once it would sort them all
+/// for each page.
 pub(super) async fn older_than(
     pool: &PgPool,
     generation: i64,
+    column: Column,
     after: Option<&Old>,
 ) -> Result<Vec<Old>, StoreError> {
-    let after = after.map(Old::place);
+    // No service has the lowest id.
+    let (service, username) = after.map_or((Uuid::nil(), ""), |it| (it.service.0, &it.username));
     let rows = sqlx::query!(
-        r#"select column_name as "column!", service_id as "service!", username as "username!",
-                  value as "value!"
+        r#"select service_id as "service!", username as "username!", value as "value!"
            from secret_value left join data_key using (data_key_id)
-           where (generation is null or generation < $1)
-             and ($2::text is null or (column_name, service_id, username) > ($2, $3, $4))
-           order by column_name, service_id, username limit $5"#,
+           where column_name = $2 and (generation is null or generation < $1)
+             and (service_id, username) > ($3, $4)
+           order by service_id, username limit $5"#,
         generation,
-        after.map(|it| it.column.as_str()),
-        after.map(|it| it.service.0),
-        after.map(|it| it.username),
+        column.as_str(),
+        service,
+        username,
         PAGE
     )
     .fetch_all(pool)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let unknown = || decode(UnknownColumn(row.column.clone()));
-            Ok(Old {
-                column: Column::named(&row.column).ok_or_else(unknown)?,
-                service: ServiceId(row.service),
-                username: row.username,
-                text: row.value.into(),
-            })
-        })
-        .collect()
+    let old = |(service, username, value): (Uuid, String, String)| Old {
+        column,
+        service: ServiceId(service),
+        username,
+        text: value.into(),
+    };
+    Ok(rows.into_iter().map(|it| old((it.service, it.username, it.value))).collect())
 }
 
-/// How many secrets no key of `generation` or newer has sealed.
+/// How many secrets no key of `generation` or newer has sealed. An error if the view has a column
+/// that this program does not know.
 pub(super) async fn count_older_than(pool: &PgPool, generation: i64) -> Result<i64, StoreError> {
-    let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from secret_value left join data_key using (data_key_id)
-           where generation is null or generation < $1"#,
+    let counts = sqlx::query!(
+        r#"select column_name as "column!", count(*) as "count!"
+           from secret_value left join data_key using (data_key_id)
+           where generation is null or generation < $1 group by column_name"#,
         generation
-    );
-    Ok(count.fetch_one(pool).await?)
+    )
+    .fetch_all(pool)
+    .await?;
+    match counts.iter().find(|it| Column::named(&it.column).is_none()) {
+        Some(unknown) => Err(decode(UnknownColumn(unknown.column.clone()))),
+        None => Ok(counts.iter().map(|it| it.count).sum()),
+    }
 }
 
 /// Writes `new`, which `key` has sealed, in place of `old`: in one statement, which holds the key's
 /// row as every writer does. `false` if it is not `old` any more, or if the key is gone.
 pub(super) async fn replace(
-    pool: &PgPool,
+    to: impl PgExecutor<'_>,
     old: &Old,
     new: &str,
     key: &DataKey,
@@ -90,7 +97,7 @@ pub(super) async fn replace(
                 new,
                 key
             )
-            .execute(pool)
+            .execute(to)
             .await?
         }
         Column::BrokerPassword => {
@@ -103,7 +110,7 @@ pub(super) async fn replace(
                 new,
                 key
             )
-            .execute(pool)
+            .execute(to)
             .await?
         }
         Column::AdminPassword => {
@@ -116,7 +123,7 @@ pub(super) async fn replace(
                 new,
                 key
             )
-            .execute(pool)
+            .execute(to)
             .await?
         }
         Column::RestProxyPassword => {
@@ -129,7 +136,7 @@ pub(super) async fn replace(
                 new,
                 key
             )
-            .execute(pool)
+            .execute(to)
             .await?
         }
         Column::ProbeSecret => {
@@ -142,7 +149,7 @@ pub(super) async fn replace(
                 new,
                 key
             )
-            .execute(pool)
+            .execute(to)
             .await?
         }
     };

@@ -15,7 +15,8 @@ pub(crate) enum Column {
 }
 
 impl Column {
-    const ALL: [Self; 5] = [
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] = [
         Self::UserPassword,
         Self::BrokerPassword,
         Self::AdminPassword,

@@ -1,7 +1,7 @@
-//! What is fetched once and shared by all stacks: Kafka's jars and avn.
+//! What is fetched once and shared by all stacks: Kafka's jars, avn and schemathesis.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use xshell::{Shell, cmd};
@@ -12,6 +12,8 @@ use crate::progress::Part;
 
 /// The client that the demo and the end-to-end tests use.
 const AVN: &str = "aiven-client==4.18.0";
+/// What the API is tried with. Another version makes up other requests.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
 /// Kafka's jars, as `deploy/kafka/pom.xml` names them.
 pub(crate) fn kafka_libs(sh: &Shell, places: &Places) -> anyhow::Result<()> {
@@ -31,18 +33,29 @@ pub(crate) fn kafka_libs(sh: &Shell, places: &Places) -> anyhow::Result<()> {
 
 /// The `avn` of an environment of its own.
 pub(crate) fn avn(sh: &Shell, places: &Places) -> anyhow::Result<()> {
-    let part = Part::new("avn");
-    let venv = places.venv();
+    python_tool(sh, "avn", AVN, &places.venv())
+}
+
+/// The `schemathesis` of an environment of its own. Gives its path.
+pub(crate) fn schemathesis(sh: &Shell, places: &Places) -> anyhow::Result<PathBuf> {
+    let venv = places.cache.join("schemathesis");
+    python_tool(sh, "schemathesis", SCHEMATHESIS, &venv)?;
+    Ok(venv.join("bin/schemathesis"))
+}
+
+/// Makes `venv` a Python environment that has `package` and what it needs.
+fn python_tool(sh: &Shell, name: &'static str, package: &str, venv: &Path) -> anyhow::Result<()> {
+    let part = Part::new(name);
     // The scripts of an environment hold its path.
-    let stamp = format!("{AVN}\n{}\n", venv.display());
-    let fetched = once(&venv, &stamp, || {
-        part.waits_for(&format!("pip install {AVN}"));
+    let stamp = format!("{package}\n{}\n", venv.display());
+    let fetched = once(venv, &stamp, || {
+        part.waits_for(&format!("pip install {package}"));
         run_silently(cmd!(sh, "python3 -m venv {venv}"))?;
         let pip = venv.join("bin/pip");
-        let install = cmd!(sh, "{pip} install --quiet --disable-pip-version-check {AVN}");
+        let install = cmd!(sh, "{pip} install --quiet --disable-pip-version-check {package}");
         run_silently(install)
     })?;
-    part.done(&format!("{AVN}, {}", if fetched { "fetched" } else { "already there" }));
+    part.done(&format!("{package}, {}", if fetched { "fetched" } else { "already there" }));
     Ok(())
 }
 

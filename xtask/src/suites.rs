@@ -3,6 +3,7 @@
 
 mod end_to_end;
 mod programs;
+mod schemathesis;
 mod tally;
 
 use std::cell::OnceCell;
@@ -21,7 +22,7 @@ use crate::{interrupt, prerequisites, sqlx};
 /// A suite: its name, and what it runs.
 type Suite = (&'static str, fn(&Bench<'_>, &mut Tally) -> anyhow::Result<()>);
 
-const SUITES: [Suite; 8] = [
+const SUITES: [Suite; 9] = [
     ("fmt", |it, _| Ok(cmd!(it.sh, "cargo fmt --all --check").run()?)),
     ("clippy", |it, _| clippy(it.sh)),
     ("docs", |it, _| {
@@ -31,6 +32,7 @@ const SUITES: [Suite; 8] = [
     ("unit", unit),
     ("store", |it, tally| it.with_postgres("store", tally)),
     ("api", |it, tally| it.with_postgres("control-plane", tally)),
+    ("schemathesis", schemathesis::run),
     ("sqlx", |it, _| sqlx::refresh(it.sh, it.places, &it.postgres()?.url()?, true)),
     ("e2e", end_to_end::run),
 ];
@@ -171,13 +173,13 @@ fn run_all(
 
 fn report(outcomes: &[Outcome], tally: &Tally) -> anyhow::Result<()> {
     println!("\n{}", tally.lines.join("\n"));
-    println!("\n{:<8} {:<7} {:>6} {:>8}", "suite", "result", "tests", "seconds");
+    println!("\n{:<12} {:<7} {:>6} {:>8}", "suite", "result", "tests", "seconds");
     for Outcome { name, passed, tests, secs } in outcomes {
         let word = if *passed { "ok" } else { "FAILED" };
-        println!("{name:<8} {word:<7} {tests:>6} {secs:>8.1}");
+        println!("{name:<12} {word:<7} {tests:>6} {secs:>8.1}");
     }
     let total: f64 = outcomes.iter().map(|it| it.secs).sum();
-    println!("{:<8} {:<7} {:>6} {total:>8.1}", "all", "", tally.passed);
+    println!("{:<12} {:<7} {:>6} {total:>8.1}", "all", "", tally.passed);
     let failed: Vec<&str> = outcomes.iter().filter(|it| !it.passed).map(|it| it.name).collect();
     if !tally.lines.is_empty() {
         println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.ignored);

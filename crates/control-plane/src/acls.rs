@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{Develop, OfService, ServicePath};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, Path};
 use crate::services::AclView;
 use crate::{App, random};
@@ -82,7 +82,7 @@ async fn list_acl(
     path = "/v1/project/{project}/service/{service}/acl",
     params(ServicePath),
     request_body = AddAcl,
-    responses((status = 200, body = Acl)),
+    responses((status = 200, body = Acl), (status = 409, body = ErrorBody)),
     tag = "acl"
 )]
 async fn add_acl(

@@ -38,12 +38,12 @@ struct OptionView {
     /// Dotted, as in `-c KEY=VALUE`.
     key: String,
     /// What counts; null where nothing is set and Kafka's own default is not known here.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     value: Option<Value>,
     /// `default`, `platform`, `plan`, `user` or `derived` (from other options).
     origin: &'static str,
     /// What counts if nothing is set.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     default: Option<Value>,
     /// The property of Kafka that it sets, if it sets one by itself.
     kafka_property: Option<String>,
@@ -56,7 +56,7 @@ struct OptionView {
     minimum: Option<Value>,
     #[schema(value_type = Option<f64>)]
     maximum: Option<Value>,
-    #[schema(value_type = Option<Vec<Object>>)]
+    #[schema(value_type = Option<Vec<Value>>)]
     choices: Option<Vec<Value>>,
 }
 

@@ -86,10 +86,10 @@ struct AuditView {
     service_name: Option<String>,
     description: String,
     /// What was there before, where that is known.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     before: Option<Value>,
     /// What is there since.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     after: Option<Value>,
 }
 

@@ -28,7 +28,10 @@ struct Health {
 #[utoipa::path(
     get,
     path = "/health",
-    responses((status = 200, body = Health), (status = 503, body = crate::error::ErrorBody)),
+    responses((status = 200, body = Health), (
+            status = 503, description = "The database cannot be reached", body = crate::error::ErrorBody,
+            headers(("retry-after" = String, description = "Seconds after which to try again")),
+        )),
     security(()),
     tag = "health"
 )]

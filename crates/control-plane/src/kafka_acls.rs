@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::access::{Develop, OfService, ServicePath};
 use crate::acls::entries;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, Path};
 use crate::services::AclView;
 use crate::{App, random};
@@ -154,7 +154,7 @@ async fn list_kafka_acl(
     path = "/v1/project/{project}/service/{service}/kafka/acl",
     params(ServicePath),
     request_body = AddKafkaAcl,
-    responses((status = 200, body = OneKafkaAcl)),
+    responses((status = 200, body = OneKafkaAcl), (status = 409, body = ErrorBody)),
     tag = "acl"
 )]
 async fn add_kafka_acl(

@@ -13,6 +13,7 @@ mod access;
 mod acls;
 mod clouds;
 mod config;
+mod document;
 mod effective_config;
 mod error;
 mod events;
@@ -52,8 +53,7 @@ use model::IdpPolicy;
 use service_config::Rules;
 use store::Store;
 use tower::util::MapRequest;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Components, Info, OpenApi, Paths};
+use utoipa::openapi::{Info, OpenApi, Paths};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::Failures;
@@ -158,12 +158,7 @@ pub fn api() -> (Router<App>, OpenApi) {
     .merge(rest_settings::routes())
     .merge(health::routes())
     .split_for_parts();
-    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
-    document
-        .components
-        .get_or_insert_with(Components::new)
-        .add_security_scheme("token", SecurityScheme::Http(scheme));
-    document.security = Some(vec![SecurityRequirement::new("token", [""; 0])]);
+    document::complete(&mut document);
     let router = router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .fallback(async || ApiError::NoRoute)

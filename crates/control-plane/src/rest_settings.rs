@@ -72,6 +72,7 @@ fn etag(service: &Service) -> String {
     responses(
         (status = 200, description = "The settings", body = Object),
         (status = 304, description = "There are no other settings"),
+        (status = 404, description = "The service is gone", body = crate::error::ErrorBody),
     ),
     tag = "rest proxy"
 )]

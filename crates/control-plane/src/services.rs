@@ -168,7 +168,7 @@ async fn list_services(
     path = "/v1/project/{project}/service",
     params(ProjectPath),
     request_body = CreateService,
-    responses((status = 201, body = ServiceAnswer)),
+    responses((status = 201, body = ServiceAnswer), (status = 409, body = crate::error::ErrorBody)),
     tag = "services"
 )]
 async fn create_service(
@@ -207,7 +207,7 @@ async fn get_service(
     path = "/v1/project/{project}/service/{service}",
     params(ServicePath, UpdateQuery),
     request_body = UpdateService,
-    responses((status = 200, body = ServiceUpdated)),
+    responses((status = 200, body = ServiceUpdated), (status = 409, body = crate::error::ErrorBody)),
     tag = "services"
 )]
 async fn update_service(

@@ -23,7 +23,7 @@ use self::options::{
 use self::view::{TopicDetails, TopicSummary};
 use crate::App;
 use crate::access::{Develop, OfService, ServicePath};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, Path};
 use crate::services::{Message, refuse_unknown};
 
@@ -101,7 +101,7 @@ async fn list_topics(
     path = "/v1/project/{project}/service/{service}/topic",
     params(ServicePath),
     request_body = CreateTopic,
-    responses((status = 200, body = Message)),
+    responses((status = 200, body = Message), (status = 409, body = ErrorBody)),
     tag = "topics"
 )]
 async fn create_topic(
@@ -144,7 +144,10 @@ fn new_topic(service: &Service, body: &CreateTopic) -> Result<DesiredTopic, ApiE
     get,
     path = "/v1/project/{project}/service/{service}/topic/{topic}",
     params(ServicePath, TopicPath),
-    responses((status = 200, body = TopicAnswer)),
+    responses(
+        (status = 200, body = TopicAnswer),
+        (status = 501, description = "Kafka has not made it yet", body = ErrorBody),
+    ),
     tag = "topics"
 )]
 async fn get_topic(
@@ -233,7 +236,7 @@ fn changed(
     real: Option<&Topic>,
 ) -> Result<DesiredTopic, ApiError> {
     if body.replication.is_some_and(|it| it != topic.replication) {
-        return Err(ApiError::NotOffered(
+        return Err(ApiError::Invalid(
             "Changing the replication of a topic is not offered yet".into(),
         ));
     }

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{Develop, OfService, ServicePath};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, Path};
 use crate::services::{Message, ServiceAnswer, UserView, show, users_of};
 use crate::{App, random};
@@ -107,7 +107,7 @@ async fn updated(
     path = "/v1/project/{project}/service/{service}/user",
     params(ServicePath),
     request_body = CreateUser,
-    responses((status = 200, body = UserAnswer)),
+    responses((status = 200, body = UserAnswer), (status = 409, body = ErrorBody)),
     tag = "users"
 )]
 async fn create_user(

@@ -91,7 +91,10 @@ impl From<RolloutEvent> for RolloutEventView {
         ("last-event-id" = Option<i64>, Header, description = "The event that was received last; goes before `after`"),
     ),
     responses(
-        (status = 200, body = RolloutEvents),
+        (status = 200, content(
+            (RolloutEvents = "application/json"),
+            (String = "text/event-stream"),
+        )),
         (status = 204, description = "The rollout has ended, and a stream would give nothing more"),
     ),
     tag = "rollouts"
@@ -102,8 +105,9 @@ async fn list_rollout_events(
     headers: HeaderMap,
     Query(query): Query<EventsQuery>,
 ) -> Result<Response, ApiError> {
+    let received = last_event_id(&headers)?;
     if wants_stream(&headers) {
-        let after = last_event_id(&headers)?.or(query.after).unwrap_or_default();
+        let after = received.or(query.after).unwrap_or_default();
         return Ok(follow(app, of, after).await?);
     }
     let limit = query.limit.unwrap_or(100).clamp(1, 1000);

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::{forecast, reread, window};
 use crate::App;
 use crate::error::ApiError;
+use crate::extract::object;
 
 const LONGEST_WATCH_SECONDS: u32 = 24 * 60 * 60;
 const MOST_UNAVAILABLE: u32 = 100;
@@ -31,6 +32,7 @@ pub(super) struct StartRollout {
     #[serde(default)]
     pub(super) in_maintenance_window: bool,
     /// Who agrees to what the forecast says.
+    #[serde(default, deserialize_with = "object")]
     pub(super) consent: Option<GiveConsent>,
 }
 

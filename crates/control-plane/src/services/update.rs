@@ -18,6 +18,7 @@ pub(super) use self::diff::Difference;
 use self::diff::{changed_keys, difference};
 use super::{merged, refuse_unknown};
 use crate::error::{ApiError, PROTECTED};
+use crate::extract::object;
 use crate::plans::plan;
 use crate::time::is_time_of_day;
 use crate::{App, clouds, preflight};
@@ -42,7 +43,9 @@ pub(super) struct UpdateService {
     cloud: Option<String>,
     powered: Option<bool>,
     termination_protection: Option<bool>,
+    #[serde(default, deserialize_with = "object")]
     maintenance: Option<Maintenance>,
+    #[serde(default, deserialize_with = "object")]
     tidegate: Option<UpdateExtras>,
     /// What is not offered may be there as long as it asks for nothing.
     #[serde(flatten)]
@@ -171,7 +174,7 @@ pub(super) async fn reread(app: &App, id: ServiceId) -> Result<Service, ApiError
 fn refuse_what_is_not_offered(service: &Service, body: &UpdateService) -> Result<(), ApiError> {
     refuse_unknown(&body.other)?;
     if body.plan.as_ref().is_some_and(|it| *it != service.plan) {
-        return Err(ApiError::NotOffered("Changing the plan is not offered yet".into()));
+        return Err(ApiError::Invalid("Changing the plan is not offered yet".into()));
     }
     clouds::check(body.cloud.as_deref())?;
     let is_protected = body.termination_protection.unwrap_or(service.termination_protection);

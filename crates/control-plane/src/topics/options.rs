@@ -8,6 +8,7 @@ use service_config::TOPIC_OPTIONS;
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
+use crate::extract::objects;
 
 pub(super) const CLEANUP_POLICY: &str = "cleanup.policy";
 pub(super) const MIN_IN_SYNC: &str = "min.insync.replicas";
@@ -35,6 +36,7 @@ pub(super) struct TopicFields {
     /// Other options by Kafka's names with `_` for each `.`; `null` goes back to the default.
     #[schema(value_type = Option<Object>)]
     config: Option<Map<String, Value>>,
+    #[serde(default, deserialize_with = "objects")]
     pub(super) tags: Option<Vec<Tag>>,
     /// What is not offered may be there as long as it asks for nothing.
     #[serde(flatten)]

@@ -89,7 +89,7 @@ struct GroupView {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct OptionView {
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     value: Value,
     source: &'static str,
     synonyms: [String; 0],

@@ -6,6 +6,7 @@ mod acls;
 mod avn;
 mod callers;
 mod harness;
+mod input;
 mod kafka_acls;
 mod keys;
 mod openapi;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use axum::body::Body;
 use http::{Request, StatusCode, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use crate::harness::{Api, OTHER_TOKEN};
@@ -61,6 +61,41 @@ fn the_operations_are_these() {
         text
     });
     insta::assert_snapshot!(operations);
+}
+
+#[test]
+fn every_operation_that_needs_a_token_says_how_it_fails() {
+    let (_, document) = control_plane::api();
+    let document: Value = serde_json::from_str(&document.to_json().unwrap()).unwrap();
+    let mut public = Vec::new();
+    for (method, path) in operations() {
+        let operation = &document["paths"][&path][method.to_lowercase()];
+        if operation["security"] == json!([{}]) {
+            public.push(format!("{method} {path}"));
+            continue;
+        }
+        let mut expected = vec!["401", "403", "429", "500", "503"];
+        expected.extend(path.contains('{').then_some("404"));
+        expected.extend(
+            operation["requestBody"].is_object().then_some(["400", "413"]).iter().flatten(),
+        );
+        for status in expected {
+            let answer = &operation["responses"][status];
+            let answer = match answer["$ref"].as_str() {
+                Some(at) => document.pointer(at.trim_start_matches('#')).unwrap(),
+                None => answer,
+            };
+            let schema = &answer["content"]["application/json"]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/ErrorBody", "{method} {path} {status}");
+        }
+    }
+    insta::assert_debug_snapshot!(public, @r#"
+    [
+        "GET /health",
+        "GET /v1/openapi.json",
+        "POST /v1/userauth",
+    ]
+    "#);
 }
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 pub(crate) struct Difference {
     /// Dotted: `user_config.kafka.log_segment_bytes`.
     key: String,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     before: Value,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     after: Value,
 }
 

@@ -177,6 +177,19 @@ pub(crate) async fn record(
     Ok(())
 }
 
+/// Adds a warning about a service, if there is one, within a transaction.
+pub(crate) async fn warn(
+    connection: &mut PgConnection,
+    service: ServiceId,
+    by: &By,
+    warning: Option<&str>,
+) -> Result<(), StoreError> {
+    match warning {
+        Some(text) => record(connection, service, by, &Entry::new("service_warning", text)).await,
+        None => Ok(()),
+    }
+}
+
 /// Adds one about a project, or about the whole installation, within a transaction.
 pub(crate) async fn record_of_project(
     connection: &mut PgConnection,

@@ -21,9 +21,11 @@ mod topics;
 mod users;
 mod vault;
 
+use std::time::Duration;
+
 use sqlx::PgPool;
 pub use sqlx::migrate::MigrateError;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 pub use crate::acls::{Acls, AddAclError};
 pub use crate::changes::Changes;
@@ -51,6 +53,15 @@ pub use crate::vault::{CipherFailed, DataKeyId, KeyError, MasterKeyId, MasterKey
 /// The schema, embedded in the binary.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 
+/// How long Postgres lets us hold things up, as its own settings.
+///
+/// No statement of ours takes a second on a database that is well, so one that takes ten waits for a
+/// lock or for the disk: whoever asked hears of it while they still listen, and the connection is free.
+/// Between two statements of a transaction we do nothing that waits, so one that is idle for half a
+/// minute is of a program whose machine is gone: its locks would stay until TCP gives up, in hours.
+pub const LIMITS: [(&str, &str); 2] =
+    [("statement_timeout", "10s"), ("idle_in_transaction_session_timeout", "30s")];
+
 /// The database could not be asked, or answered with something that makes no sense; or a secret in
 /// it could not be sealed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -75,9 +86,10 @@ impl StoreError {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
             // Connection exception, transaction rolled back, insufficient resources, operator
-            // intervention, system error, and a database that is read-only for now.
+            // intervention, system error, a database that is read-only for now, a lock that was
+            // not to be had, and a transaction that was idle for too long (`LIMITS`).
             sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                code == "25006"
+                ["25006", "25P03", "55P03"].contains(&code.as_ref())
                     || ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
             }),
             _ => false,
@@ -118,13 +130,17 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a pool on `url` without connecting yet: a database that is away shows in the first call.
+    /// Opens a pool on `url` without connecting yet: a database that is away shows in the first call,
+    /// after 5 seconds at most, and one that is slow by [`LIMITS`], which `options` in `url` overrule.
     /// As [`Self::on`], it can neither seal nor open secrets until it has keys.
     pub fn connect(url: &str) -> Result<Self, StoreError> {
+        let asked: PgConnectOptions = url.parse()?;
+        let given = asked.get_options().unwrap_or_default().to_owned();
+        let ours = LIMITS.into_iter().filter(|(name, _)| !given.contains(name));
         let pool = PgPoolOptions::new()
             .max_connections(16)
-            .acquire_timeout(std::time::Duration::from_secs(5))
-            .connect_lazy(url)?;
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_lazy_with(asked.options(ours));
         Ok(Self::on(pool))
     }
 
@@ -161,9 +177,18 @@ impl Store {
         }
     }
 
-    /// Brings the schema up to what this program knows.
+    /// Brings the schema up to what this program knows, which may take its time: no [`LIMITS`] here.
     pub async fn migrate(&self) -> Result<(), MigrateError> {
-        MIGRATIONS.run(&self.pool).await
+        let mut connection = self.pool.acquire().await?;
+        // It is not what it was, so it is not given back.
+        connection.close_on_drop();
+        for (name, _) in LIMITS {
+            sqlx::query("select set_config($1, '0', false)")
+                .bind(name)
+                .execute(&mut *connection)
+                .await?;
+        }
+        MIGRATIONS.run(&mut *connection).await
     }
 
     /// Completes if the database answers.

@@ -32,6 +32,7 @@ pub struct Services {
 
 /// A Kafka service.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "a row has what its table has")]
 pub struct Service {
     /// Its id.
     pub id: ServiceId,

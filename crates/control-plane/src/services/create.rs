@@ -8,7 +8,7 @@ use store::{By, CreateServiceError, NewService, Service, ServiceSecrets};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::update::{is_open, reread, warn_of_open_rest};
+use super::update::{OPEN_REST, is_open, reread};
 use super::{merged, refuse_unknown};
 use crate::error::ApiError;
 use crate::placement::{Placed, place};
@@ -43,6 +43,7 @@ struct Asked<'a> {
     plan: &'a Plan,
     user_config: &'a UserConfig,
     termination_protection: bool,
+    warning: Option<&'static str>,
     by: &'a By,
 }
 
@@ -72,6 +73,7 @@ pub(super) async fn create(
         plan,
         user_config: &user_config,
         termination_protection: body.termination_protection.unwrap_or_default(),
+        warning: is_open(&effective).then_some(OPEN_REST),
         by,
     };
     for _ in 0..ATTEMPTS {
@@ -80,12 +82,7 @@ pub(super) async fn create(
         let rendered = rendered(&name, plan, &effective, &placed.nodes);
         let new = new_service(&asked, rendered, placed)?;
         match app.store.services.create(&new).await {
-            Ok(()) => {
-                if is_open(&effective) {
-                    warn_of_open_rest(app, new.id, by).await;
-                }
-                return reread(app, new.id).await;
-            }
+            Ok(()) => return reread(app, new.id).await,
             Err(CreateServiceError::PortTaken) => {}
             Err(CreateServiceError::Exists)
                 if app.store.services.is_terminating(asked.project, asked.name).await? =>
@@ -135,6 +132,7 @@ fn new_service(
             rest_proxy: random::own_password()?,
         },
         avnadmin_password: random::user_password()?,
+        warning: asked.warning,
         by: asked.by.clone(),
     })
 }

@@ -10,9 +10,7 @@ use service_config::{
     Effective, Impact, Oidc, Rendered, Topology, UserConfig, effective, impact, render,
 };
 use store::{ApplyError, By, Service, ServiceChange};
-use tracing::warn;
 use utoipa::ToSchema;
-use web::chain;
 
 pub(super) use self::diff::Difference;
 use self::diff::{changed_keys, difference};
@@ -149,9 +147,6 @@ pub(super) async fn update(
         }
         match app.store.services.apply(service.id, service.generation, &change).await {
             Ok(rollout) => {
-                if open_rest {
-                    warn_of_open_rest(app, service.id, by).await;
-                }
                 let impact = configured.map(|it| it.impact).unwrap_or_default();
                 let updated = Updated { diff, open_rest, impact, rollout };
                 return Ok((reread(app, service.id).await?, updated));
@@ -317,6 +312,7 @@ async fn change(
         termination_protection: protection,
         maintenance,
         apply_in_window: apply.map(|it| it == Apply::InMaintenanceWindow),
+        warning: configured.is_some_and(|it| it.open_rest).then_some(OPEN_REST),
         by: by.clone(),
         description: format!("service {}: changed {}", service.name, changed.join(", ")),
     }))
@@ -364,12 +360,4 @@ fn apply(
 /// Whether the REST proxy serves without asking for a token.
 pub(super) fn is_open(effective: &Effective) -> bool {
     effective.kafka_rest() && !effective.rest_authorization()
-}
-
-/// The change is made already, so that a failure here is none of it.
-pub(super) async fn warn_of_open_rest(app: &App, service: ServiceId, by: &By) {
-    let added = app.store.events.add(service, by, "service_warning", OPEN_REST).await;
-    if let Err(error) = added {
-        warn!(service.id = %service, error = %chain(&error), "a warning is not in the events");
-    }
 }

@@ -1,0 +1,1 @@
+//! Two control planes on one database.

@@ -62,15 +62,13 @@ impl<'a> Trial<'a> {
 
     /// Asks a control plane that has just been started.
     async fn ask(&self, fault: Fault) -> (Answer, Seen) {
-        self.world.proxy.set(fault);
+        self.world.proxy.begin(fault);
         let (api, pool) = self.world.behind_proxy(1, Duration::from_secs(2));
         let Operation { method, path, body, .. } = self.operation;
         let answer = ask(&api, method, path, body.clone()).await;
-        let seen = self.world.proxy.seen();
         drop(api);
-        // What is rolled back is rolled back now.
         pool.close().await;
-        (answer, seen)
+        (answer, self.world.proxy.seen())
     }
 
     /// Whether the change was made. It was made as a whole, or not at all.

@@ -145,7 +145,7 @@ fn access(world: &World) -> Vec<Operation> {
             "PUT",
             "SERVICE/user/{user}",
             &alice,
-            body(json!({ "operation": "reset_credentials" })),
+            body(json!({ "operation": "reset-credentials" })),
             Again::Repeats,
         ),
         operation("PUT", "SERVICE/user/{user}/credentials/reset", &alice, None, Again::Repeats),

@@ -7,7 +7,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sqlx::PgPool;
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sqlx::{AssertSqlSafe, PgPool};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::OwnedReadHalf;
@@ -34,7 +38,7 @@ pub(crate) enum Fault {
     Slow(Duration),
 }
 
-/// What has happened since the last [`Proxy::set`].
+/// What has happened since the last [`Proxy::begin`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen {
     /// Flights with statements in them.
@@ -53,7 +57,8 @@ struct State {
 /// The proxy. Ends with this value.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
-    state: Arc<Mutex<State>>,
+    /// Connections keep the one with which they began.
+    state: Arc<Mutex<Arc<Mutex<State>>>>,
     tasks: JoinSet<()>,
     to: SocketAddr,
 }
@@ -87,7 +92,7 @@ impl Proxy {
         let to = SocketAddr::new(options.get_host().parse().unwrap(), options.get_port());
         let mut proxy = Self {
             address: (Ipv4Addr::LOCALHOST, 0).into(),
-            state: Arc::new(Mutex::new(State { fault: Fault::None, seen: Seen::default() })),
+            state: Arc::new(Mutex::new(State::new(Fault::None))),
             tasks: JoinSet::new(),
             to,
         };
@@ -104,7 +109,7 @@ impl Proxy {
             let mut connections = JoinSet::new();
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                let state = Arc::clone(&state);
+                let state = Arc::clone(&state.lock().unwrap());
                 connections.spawn(async move {
                     // A connection that fails is what this is for.
                     let _ = carry(client, to, &state).await;
@@ -118,24 +123,59 @@ impl Proxy {
         self.tasks.shutdown().await;
     }
 
-    /// Begins anew, with another fault.
-    pub(crate) fn set(&self, fault: Fault) {
-        *self.state.lock().unwrap() = State { fault, seen: Seen::default() };
+    /// Another fault for connections from now on. Those that there are end as they would have.
+    pub(crate) fn begin(&self, fault: Fault) {
+        *self.state.lock().unwrap() = State::new(fault);
     }
 
+    /// Another fault, also for connections that there are.
+    pub(crate) fn set(&self, fault: Fault) {
+        self.state.lock().unwrap().lock().unwrap().fault = fault;
+    }
+
+    /// What has happened since the last [`Self::begin`].
     pub(crate) fn seen(&self) -> Seen {
-        self.state.lock().unwrap().seen
+        self.state.lock().unwrap().lock().unwrap().seen
     }
 
     /// How the database of `pool` is reached through it.
-    pub(crate) fn options(&self, pool: &PgPool) -> PgConnectOptions {
+    pub(crate) async fn options(&self, pool: &PgPool) -> PgConnectOptions {
+        let user = add_user(pool).await;
         let options = PgConnectOptions::clone(&pool.connect_options());
         let (host, port) = (self.address.ip().to_string(), self.address.port());
-        options.host(&host).port(port).ssl_mode(PgSslMode::Disable)
+        let options = options.host(&host).port(port).ssl_mode(PgSslMode::Disable);
+        options.username(&user).password(&user)
     }
 }
 
+/// A user whose password is its name and costs little to prove: Postgres' own 4096 iterations, without
+/// optimisation, would take most of the time of these tests.
+async fn add_user(pool: &PgPool) -> String {
+    let name = pool.connect_options().get_database().unwrap().replace("_sqlx_test_", "faults_");
+    let sign = |key: &[u8], text: &[u8]| {
+        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text).as_ref().to_vec()
+    };
+    let salt = b"sixteen is a lot";
+    let salted = sign(name.as_bytes(), &[&salt[..], &[0, 0, 0, 1]].concat());
+    let stored = digest(&SHA256, &sign(&salted, b"Client Key"));
+    let base64 = |it: &[u8]| STANDARD.encode(it);
+    let server = sign(&salted, b"Server Key");
+    let (stored, server) = (base64(stored.as_ref()), base64(&server));
+    let verifier = format!("SCRAM-SHA-256$1:{}${stored}:{server}", base64(salt));
+    for statement in [
+        format!("drop role if exists \"{name}\""),
+        format!("create role \"{name}\" superuser login password '{verifier}'"),
+    ] {
+        sqlx::query(AssertSqlSafe(statement)).execute(pool).await.unwrap();
+    }
+    name
+}
+
 impl State {
+    fn new(fault: Fault) -> Arc<Mutex<Self>> {
+        Arc::new(Mutex::new(Self { fault, seen: Seen::default() }))
+    }
+
     fn dead(&self) -> bool {
         let kills = matches!(self.fault, Fault::KilledBefore(_) | Fault::KilledAfter(_));
         kills && self.seen.struck
@@ -148,8 +188,8 @@ impl State {
         if let Fault::Slow(delay) = self.fault {
             return Verdict::Slowly(delay);
         }
-        // `Sync` alone asks whether the connection is alive.
-        if !flight.iter().any(|it| matches!(it.kind, b'Q' | b'P' | b'E')) {
+        // What only prepares a statement leaves all as it is, as does `Sync` alone.
+        if !flight.iter().any(|it| matches!(it.kind, b'Q' | b'E')) {
             return Verdict::Pass;
         }
         self.seen.flights += 1;
@@ -218,12 +258,15 @@ async fn carry(mut client: TcpStream, to: SocketAddr, state: &Mutex<State>) -> s
     let mut from_client = messages(from_client, &mut tasks);
     let mut from_server = messages(from_server, &mut tasks);
     let (mut flight, mut status) = (Vec::new(), b'I');
+    // How often `ReadyForQuery` is still to come; the first time when it has let us in.
+    let mut owed = 1_usize;
     loop {
         tokio::select! {
             message = from_server.recv() => {
                 let Some(message) = message else { return Ok(()) };
                 if message.kind == b'Z' {
                     status = message.bytes[5];
+                    owed -= 1;
                 }
                 client.write_all(&message.bytes).await?;
             }
@@ -234,6 +277,17 @@ async fn carry(mut client: TcpStream, to: SocketAddr, state: &Mutex<State>) -> s
                 if !ends {
                     continue;
                 }
+                let answered = matches!(flight.last(), Some(it) if matches!(it.kind, b'Q' | b'S'));
+                // What was asked before is answered before.
+                while answered && owed > 0 {
+                    let Some(message) = from_server.recv().await else { return Ok(()) };
+                    if message.kind == b'Z' {
+                        status = message.bytes[5];
+                        owed -= 1;
+                    }
+                    client.write_all(&message.bytes).await?;
+                }
+                owed += usize::from(answered);
                 let verdict = state.lock().unwrap().judge(&flight);
                 let mut bytes = |all: bool| {
                     let last = if all { None } else { flight.pop() };
@@ -254,6 +308,7 @@ async fn carry(mut client: TcpStream, to: SocketAddr, state: &Mutex<State>) -> s
                         return Ok(());
                     }
                     Verdict::Refuse(code) => {
+                        owed -= 1;
                         flight.clear();
                         let after = if status == b'I' { b'I' } else { b'E' };
                         client.write_all(&error("ERROR", code)).await?;

@@ -122,7 +122,7 @@ impl World {
         let rollout = rollout.unwrap().id.to_string();
         let tables = Tables::of(pool).await;
         let proxy = Proxy::start(pool).await;
-        let options = proxy.options(pool);
+        let options = proxy.options(pool).await;
         let mut world = Self {
             pool: pool.clone(),
             start: tables.look().await,

@@ -15,9 +15,9 @@ use sqlx::PgPool;
 
 use self::operations::{Again, OTHERS, Operation, all};
 use self::proxy::{Fault, Seen};
-use self::snapshot::{Snapshot, difference};
-pub(crate) use self::world::{ROOT, World, ask, control_plane};
-use crate::harness::Answer;
+use self::snapshot::{Masked, Snapshot, difference};
+pub(crate) use self::world::{World, ask, control_plane};
+use crate::harness::{Answer, Api};
 use crate::openapi;
 
 /// A full disk, a database that is read-only since it has become a standby, a crash of another
@@ -26,12 +26,24 @@ const REFUSALS: [&str; 4] = ["53100", "25006", "57P02", "53300"];
 /// No request has so many flights.
 const MOST: usize = 300;
 
+/// A world, and two control planes on it.
+struct Bench {
+    world: World,
+    direct: Api,
+    behind: Api,
+    /// Of the latter: one connection.
+    pool: PgPool,
+}
+
 /// What an operation does in a world, with faults and without.
 struct Trial<'a> {
+    bench: &'a Bench,
     world: &'a World,
     operation: &'a Operation,
     before: Snapshot,
-    after: Snapshot,
+    /// Its hash.
+    nothing: String,
+    after: Masked,
 }
 
 /// What was seen of an operation.
@@ -43,42 +55,49 @@ struct Tally {
     whole: usize,
 }
 
+impl Bench {
+    async fn on(pool: &PgPool) -> Self {
+        let world = World::new(pool).await;
+        let (behind, pool) = world.behind_proxy(1, Duration::from_secs(2));
+        Self { direct: control_plane(&world.pool), world, behind, pool }
+    }
+}
+
 impl<'a> Trial<'a> {
-    async fn of(world: &'a World, operation: &'a Operation) -> Self {
+    async fn of(bench: &'a Bench, operation: &'a Operation) -> Self {
+        let Bench { world, direct: api, .. } = bench;
         world.tables.put_back(&world.start).await;
-        let api = control_plane(&world.pool);
         for (method, path, body) in &operation.first {
-            ask(&api, method, path, body.clone()).await.ok();
+            ask(api, method, path, body.clone()).await.ok();
         }
         let before = world.tables.look().await;
-        ask(&api, operation.method, &operation.path, operation.body.clone()).await.ok();
+        ask(api, operation.method, &operation.path, operation.body.clone()).await.ok();
         let after = world.tables.look().await;
         assert_ne!(before, after, "{} changes nothing", operation.title());
         world.tables.put_back(&before).await;
-        let trial = Self { world, operation, before, after };
+        let (nothing, after) = (world.tables.hash().await, after.since(&before));
+        let trial = Self { bench, world, operation, before, nothing, after };
         assert_eq!(world.tables.look().await, trial.before, "{}", operation.title());
         trial
     }
 
-    /// Asks a control plane that has just been started.
+    /// Asks the control plane behind the proxy.
     async fn ask(&self, fault: Fault) -> (Answer, Seen) {
-        self.world.proxy.begin(fault);
-        let (api, pool) = self.world.behind_proxy(1, Duration::from_secs(2));
+        self.world.proxy.set(fault);
         let Operation { method, path, body, .. } = self.operation;
-        let answer = ask(&api, method, path, body.clone()).await;
-        drop(api);
-        pool.close().await;
+        let answer = ask(&self.bench.behind, method, path, body.clone()).await;
+        // The only connection is free when what was begun on it is rolled back. It may be dead.
+        drop(self.bench.pool.acquire().await);
         (answer, self.world.proxy.seen())
     }
 
     /// Whether the change was made. It was made as a whole, or not at all.
-    #[track_caller]
-    fn is_made(&self, now: &Snapshot, what: &str) -> bool {
-        if *now == self.before {
+    async fn is_made(&self, what: &str) -> bool {
+        if self.world.tables.hash().await == self.nothing {
             return false;
         }
-        let (expected, found) = (self.after.since(&self.before), now.since(&self.before));
-        assert!(expected == found, "{what}: half is there\n{}", difference(&expected, &found));
+        let found = self.world.tables.look().await.since(&self.before);
+        assert!(found == self.after, "{what}: half is there\n{}", difference(&self.after, &found));
         true
     }
 
@@ -86,7 +105,7 @@ impl<'a> Trial<'a> {
     async fn strike(&self, fault: Fault, tally: &mut Tally) -> bool {
         let what = format!("{} with {fault:?}", self.operation.title());
         let (answer, seen) = self.ask(fault).await;
-        let made = self.is_made(&self.world.tables.look().await, &what);
+        let made = self.is_made(&what).await;
         if answer.status.is_success() {
             assert!(!seen.struck, "{what}: it says that nothing was wrong");
             assert!(made, "{what}: it says that it was done, and was not");
@@ -112,9 +131,8 @@ impl<'a> Trial<'a> {
     /// The request was carried out and its client did not hear so: it asks once more.
     async fn again(&self, what: &str) {
         let made = self.world.tables.look().await;
-        let api = control_plane(&self.world.pool);
         let Operation { method, path, body, again, .. } = self.operation;
-        let answer = ask(&api, method, path, body.clone()).await;
+        let answer = ask(&self.bench.direct, method, path, body.clone()).await;
         let now = self.world.tables.look().await;
         let expected = match again {
             Again::Says(status) => *status,
@@ -159,9 +177,9 @@ async fn every_operation_that_changes_something_is_tried(pool: PgPool) {
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn killed_before_the_end_of_any_statement_nothing_is_half_done(pool: PgPool) {
-    let world = World::new(&pool).await;
-    for operation in &all(&world) {
-        let trial = Trial::of(&world, operation).await;
+    let bench = Bench::on(&pool).await;
+    for operation in &all(&bench.world) {
+        let trial = Trial::of(&bench, operation).await;
         let tally = trial.everywhere(Fault::KilledBefore).await;
         assert!(tally.none_at_commit > 0, "{}: never before the commit", operation.title());
     }
@@ -169,9 +187,9 @@ async fn killed_before_the_end_of_any_statement_nothing_is_half_done(pool: PgPoo
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn killed_after_any_statement_nothing_is_half_done(pool: PgPool) {
-    let world = World::new(&pool).await;
-    for operation in &all(&world) {
-        let trial = Trial::of(&world, operation).await;
+    let bench = Bench::on(&pool).await;
+    for operation in &all(&bench.world) {
+        let trial = Trial::of(&bench, operation).await;
         let tally = trial.everywhere(Fault::KilledAfter).await;
         assert!(tally.whole_at_commit > 0, "{}: never after the commit", operation.title());
     }
@@ -179,9 +197,9 @@ async fn killed_after_any_statement_nothing_is_half_done(pool: PgPool) {
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn refused_at_any_statement_nothing_is_half_done(pool: PgPool) {
-    let world = World::new(&pool).await;
-    for operation in &all(&world) {
-        let trial = Trial::of(&world, operation).await;
+    let bench = Bench::on(&pool).await;
+    for operation in &all(&bench.world) {
+        let trial = Trial::of(&bench, operation).await;
         let refused = |at: usize| Fault::Refused(at, REFUSALS[at % REFUSALS.len()]);
         let tally = trial.everywhere(refused).await;
         assert!(tally.none_at_commit > 0, "{}: never at the commit", operation.title());

@@ -38,7 +38,7 @@ pub(crate) enum Fault {
     Slow(Duration),
 }
 
-/// What has happened since the last [`Proxy::begin`].
+/// What has happened since the last [`Proxy::set`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen {
     /// Flights with statements in them.
@@ -57,8 +57,7 @@ struct State {
 /// The proxy. Ends with this value.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
-    /// Connections keep the one with which they began.
-    state: Arc<Mutex<Arc<Mutex<State>>>>,
+    state: Arc<Mutex<State>>,
     tasks: JoinSet<()>,
     to: SocketAddr,
 }
@@ -92,7 +91,7 @@ impl Proxy {
         let to = SocketAddr::new(options.get_host().parse().unwrap(), options.get_port());
         let mut proxy = Self {
             address: (Ipv4Addr::LOCALHOST, 0).into(),
-            state: Arc::new(Mutex::new(State::new(Fault::None))),
+            state: Arc::new(Mutex::new(State { fault: Fault::None, seen: Seen::default() })),
             tasks: JoinSet::new(),
             to,
         };
@@ -109,7 +108,7 @@ impl Proxy {
             let mut connections = JoinSet::new();
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                let state = Arc::clone(&state.lock().unwrap());
+                let state = Arc::clone(&state);
                 connections.spawn(async move {
                     // A connection that fails is what this is for.
                     let _ = carry(client, to, &state).await;
@@ -123,19 +122,13 @@ impl Proxy {
         self.tasks.shutdown().await;
     }
 
-    /// Another fault for connections from now on. Those that there are end as they would have.
-    pub(crate) fn begin(&self, fault: Fault) {
-        *self.state.lock().unwrap() = State::new(fault);
-    }
-
-    /// Another fault, also for connections that there are.
+    /// Begins anew, with another fault.
     pub(crate) fn set(&self, fault: Fault) {
-        self.state.lock().unwrap().lock().unwrap().fault = fault;
+        *self.state.lock().unwrap() = State { fault, seen: Seen::default() };
     }
 
-    /// What has happened since the last [`Self::begin`].
     pub(crate) fn seen(&self) -> Seen {
-        self.state.lock().unwrap().lock().unwrap().seen
+        self.state.lock().unwrap().seen
     }
 
     /// How the database of `pool` is reached through it.
@@ -172,10 +165,6 @@ async fn add_user(pool: &PgPool) -> String {
 }
 
 impl State {
-    fn new(fault: Fault) -> Arc<Mutex<Self>> {
-        Arc::new(Mutex::new(Self { fault, seen: Seen::default() }))
-    }
-
     fn dead(&self) -> bool {
         let kills = matches!(self.fault, Fault::KilledBefore(_) | Fault::KilledAfter(_));
         kills && self.seen.struck

@@ -18,6 +18,9 @@ pub(crate) struct Snapshot {
     tables: BTreeMap<String, Vec<Value>>,
 }
 
+/// Rows of tables as text.
+pub(crate) type Masked = BTreeMap<String, Vec<String>>;
+
 /// The tables of a database.
 pub(crate) struct Tables {
     pool: PgPool,
@@ -34,13 +37,28 @@ impl Tables {
         Self { pool: pool.clone(), names: names.fetch_all(pool).await.unwrap() }
     }
 
-    /// What is there now: one statement, so one moment.
-    pub(crate) async fn look(&self) -> Snapshot {
+    /// All rows in one statement, so of one moment.
+    fn rows(&self) -> String {
         let one = |name: &String| {
             format!("select '{name}' as name, to_jsonb(it) - $1 as row from \"{name}\" it")
         };
-        let all: Vec<String> = self.names.iter().map(one).collect();
-        let rows = sqlx::query(AssertSqlSafe(format!("{} order by 1, 2", all.join(" union all "))))
+        self.names.iter().map(one).collect::<Vec<_>>().join(" union all ")
+    }
+
+    /// A hash of what is there now, which is quicker to have.
+    pub(crate) async fn hash(&self) -> String {
+        let rows = self.rows();
+        let hash = format!("select md5(string_agg(name || row, '' order by name, row)) from ({rows}) _");
+        sqlx::query_scalar(AssertSqlSafe(hash))
+            .bind(VOLATILE.map(String::from).to_vec())
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    /// What is there now.
+    pub(crate) async fn look(&self) -> Snapshot {
+        let rows = sqlx::query(AssertSqlSafe(format!("{} order by 1, 2", self.rows())))
             .bind(VOLATILE.map(String::from).to_vec())
             .fetch_all(&self.pool)
             .await
@@ -93,7 +111,7 @@ impl Snapshot {
 
     /// The same without what is random, or the time, and new since `before`: two requests that do the
     /// same look the same.
-    pub(crate) fn since(&self, before: &Self) -> BTreeMap<String, Vec<String>> {
+    pub(crate) fn since(&self, before: &Self) -> Masked {
         let known = before.words();
         let table = |(name, rows): (&String, &Vec<Value>)| {
             let mut rows: Vec<String> = rows
@@ -109,10 +127,10 @@ impl Snapshot {
 
 /// What is in one of two and not in the other, for people.
 pub(crate) fn difference(
-    one: &BTreeMap<String, Vec<String>>,
-    other: &BTreeMap<String, Vec<String>>,
+    one: &Masked,
+    other: &Masked,
 ) -> String {
-    let rows = |of: &BTreeMap<String, Vec<String>>| -> Vec<String> {
+    let rows = |of: &Masked| -> Vec<String> {
         of.iter().flat_map(|(name, rows)| rows.iter().map(move |it| format!("{name} {it}"))).collect()
     };
     let (one, other) = (rows(one), rows(other));

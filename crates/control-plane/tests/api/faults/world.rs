@@ -31,7 +31,7 @@ pub(crate) struct World {
     options: PgConnectOptions,
 }
 
-/// A control plane on this pool, just started.
+/// A control plane on this pool.
 pub(crate) fn control_plane(pool: &PgPool) -> Api {
     let (_, wake) = alarm(CancellationToken::new());
     Api::of(store(pool), settings(), wake, None)
@@ -139,8 +139,8 @@ impl World {
         world
     }
 
-    /// A control plane that has just been started, behind the proxy. It has one connection, so that
-    /// the flights of a request come in an order, and none waits for another that it holds itself.
+    /// A control plane behind the proxy, with that many connections. With one, the flights of a request
+    /// come in an order, and a request that needs two at once does not end.
     pub(crate) fn behind_proxy(&self, connections: u32, patience: Duration) -> (Api, PgPool) {
         let pool = PgPoolOptions::new()
             .max_connections(connections)

@@ -180,7 +180,9 @@ impl IntoResponse for ApiError {
             Self::Unauthenticated => {
                 Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
             }
-            Self::Unavailable(..) | Self::TooSlow(_) => Some((header::RETRY_AFTER, HeaderValue::from_static("2"))),
+            Self::Unavailable(..) | Self::TooSlow(_) => {
+                Some((header::RETRY_AFTER, HeaderValue::from_static("2")))
+            }
             Self::TooManyFailures(wait) => {
                 Some((header::RETRY_AFTER, HeaderValue::from(seconds(wait))))
             }

@@ -23,9 +23,9 @@ mod vault;
 
 use std::time::Duration;
 
-use sqlx::PgPool;
 pub use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgPool};
 
 pub use crate::acls::{Acls, AddAclError};
 pub use crate::changes::Changes;
@@ -61,6 +61,29 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migration
 /// minute is of a program whose machine is gone: its locks would stay until TCP gives up, in hours.
 pub const LIMITS: [(&str, &str); 2] =
     [("statement_timeout", "10s"), ("idle_in_transaction_session_timeout", "30s")];
+
+/// How long a connection is waited for, and how long for one that is given back while it still waits
+/// for Postgres.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The pool of [`Store::connect`]: 16 connections, and 5 seconds until it is known that none is free or
+/// can be made.
+///
+/// Whoever gives up in the middle of a statement leaves its answer to the pool, which waits for it before
+/// anybody gets the connection. Of a machine that is gone it never comes, and TCP gives up after a quarter
+/// of an hour: all would wait until then. So that is given up too, with the connection.
+pub fn pool_options() -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(16).acquire_timeout(PATIENCE).after_release(
+        |connection, _| {
+            Box::pin(async move {
+                tokio::time::timeout(PATIENCE, connection.ping())
+                    .await
+                    .map_err(|_| sqlx::Error::PoolTimedOut)??;
+                Ok(true)
+            })
+        },
+    )
+}
 
 /// The database could not be asked, or answered with something that makes no sense; or a secret in
 /// it could not be sealed or opened.
@@ -137,11 +160,7 @@ impl Store {
         let asked: PgConnectOptions = url.parse()?;
         let given = asked.get_options().unwrap_or_default().to_owned();
         let ours = LIMITS.into_iter().filter(|(name, _)| !given.contains(name));
-        let pool = PgPoolOptions::new()
-            .max_connections(16)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect_lazy_with(asked.options(ours));
-        Ok(Self::on(pool))
+        Ok(Self::on(pool_options().connect_lazy_with(asked.options(ours))))
     }
 
     /// Opens the store on an existing pool. A call that has a secret to write fails, and one that

@@ -2,6 +2,7 @@
 //! none of it.
 
 mod operations;
+mod outages;
 mod proxy;
 mod snapshot;
 mod world;
@@ -16,7 +17,7 @@ use sqlx::PgPool;
 use self::operations::{Again, OTHERS, Operation, all};
 use self::proxy::{Fault, Seen};
 use self::snapshot::{Masked, Snapshot, difference};
-pub(crate) use self::world::{World, ask, control_plane};
+use self::world::{World, ask, control_plane};
 use crate::harness::{Answer, Api};
 use crate::openapi;
 

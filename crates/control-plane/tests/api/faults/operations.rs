@@ -180,7 +180,8 @@ fn rollouts(world: &World) -> Vec<Operation> {
     let pause = || Some(json!({ "reason": "lunch" }));
     let consent = Some(json!({ "name": "ann", "reason": "tested", "remedy": "outage" }));
     let mut resume = operation("POST", &path("resume"), &it, None, Again::Nothing);
-    resume.first = vec![("POST", operation("POST", &path("pause"), &it, None, under_way).path, pause())];
+    resume.first =
+        vec![("POST", operation("POST", &path("pause"), &it, None, under_way).path, pause())];
     let start = Some(json!({ "all_nodes": true }));
     vec![
         operation("POST", "SERVICE/rollouts", &[("{service}", "idle")], start, under_way),

@@ -48,7 +48,8 @@ impl Tables {
     /// A hash of what is there now, which is quicker to have.
     pub(crate) async fn hash(&self) -> String {
         let rows = self.rows();
-        let hash = format!("select md5(string_agg(name || row, '' order by name, row)) from ({rows}) _");
+        let hash =
+            format!("select md5(string_agg(name || row, '' order by name, row)) from ({rows}) _");
         sqlx::query_scalar(AssertSqlSafe(hash))
             .bind(VOLATILE.map(String::from).to_vec())
             .fetch_one(&self.pool)
@@ -75,7 +76,10 @@ impl Tables {
         let now = self.look().await;
         let mut tx = self.pool.begin().await.unwrap();
         // Without triggers, so that events can be deleted and no row pulls others along.
-        sqlx::query("set local session_replication_role = replica").execute(&mut *tx).await.unwrap();
+        sqlx::query("set local session_replication_role = replica")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
         for name in &self.names {
             let rows = snapshot.tables.get(name);
             if rows == now.tables.get(name) {
@@ -114,10 +118,8 @@ impl Snapshot {
     pub(crate) fn since(&self, before: &Self) -> Masked {
         let known = before.words();
         let table = |(name, rows): (&String, &Vec<Value>)| {
-            let mut rows: Vec<String> = rows
-                .iter()
-                .map(|row| masked("", row, &known).to_string())
-                .collect();
+            let mut rows: Vec<String> =
+                rows.iter().map(|row| masked("", row, &known).to_string()).collect();
             rows.sort();
             (name.clone(), rows)
         };
@@ -126,12 +128,11 @@ impl Snapshot {
 }
 
 /// What is in one of two and not in the other, for people.
-pub(crate) fn difference(
-    one: &Masked,
-    other: &Masked,
-) -> String {
+pub(crate) fn difference(one: &Masked, other: &Masked) -> String {
     let rows = |of: &Masked| -> Vec<String> {
-        of.iter().flat_map(|(name, rows)| rows.iter().map(move |it| format!("{name} {it}"))).collect()
+        of.iter()
+            .flat_map(|(name, rows)| rows.iter().map(move |it| format!("{name} {it}")))
+            .collect()
     };
     let (one, other) = (rows(one), rows(other));
     let missing = one.iter().filter(|it| !other.contains(it)).map(|it| format!("- {it}"));
@@ -154,7 +155,9 @@ fn masked(key: &str, value: &Value, known: &HashSet<String>) -> Value {
         Value::String(_) if key == "at" || key.ends_with("_at") => "TIME".into(),
         Value::String(text) if RANDOM.contains(&key) && !known.contains(text) => "RANDOM".into(),
         Value::String(text) => {
-            let word = |word: &str| if is_random(word) && !known.contains(word) { "RANDOM" } else { word }.to_owned();
+            let word = |word: &str| {
+                if is_random(word) && !known.contains(word) { "RANDOM" } else { word }.to_owned()
+            };
             let mut words = Vec::new();
             for part in text.split_inclusive(|it: char| !is_part(it)) {
                 let end = part.trim_end_matches(|it: char| !is_part(it));

@@ -28,7 +28,8 @@ pub(crate) struct World {
     pub(crate) acl: String,
     pub(crate) kafka_acl: String,
     pub(crate) rollout: String,
-    options: PgConnectOptions,
+    /// How it is reached through the proxy.
+    pub(crate) options: PgConnectOptions,
 }
 
 /// A control plane on this pool.
@@ -134,7 +135,10 @@ impl World {
             options,
         };
         // Uses of tokens are not written down from now on.
-        sqlx::query("update api_token set last_used_at = '2100-01-01'").execute(pool).await.unwrap();
+        sqlx::query("update api_token set last_used_at = '2100-01-01'")
+            .execute(pool)
+            .await
+            .unwrap();
         world.start = world.tables.look().await;
         world
     }

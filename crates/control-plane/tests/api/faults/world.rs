@@ -43,7 +43,7 @@ pub(crate) async fn ask(api: &Api, method: &str, path: &str, body: Option<Value>
     api.call_as(ROOT, method, path, body).await
 }
 
-fn id(answer: Value, of: &str) -> String {
+fn id(answer: &Value, of: &str) -> String {
     answer[of]["id"].as_str().unwrap().to_owned()
 }
 
@@ -55,7 +55,7 @@ async fn fill(api: &Api) -> (String, String) {
     post("/user", json!({ "username": "alice" })).await;
     let acl = json!({ "permission": "read", "topic": "orders", "username": "alice" });
     let acl = post("/acl", acl).await["acl"].as_array().unwrap().last().unwrap()["id"].clone();
-    let kafka_acl = id(post("/kafka/acl", kafka_acl("User:alice")).await, "acl");
+    let kafka_acl = id(&post("/kafka/acl", kafka_acl("User:alice")).await, "acl");
     post("/quota", json!({ "user": "alice", "consumer_byte_rate": 1000 })).await;
     post("/nodes", json!({ "count": 1 })).await;
     let probe = format!("{SERVICE}/probe-credentials");

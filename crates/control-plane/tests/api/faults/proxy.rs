@@ -34,7 +34,7 @@ pub(crate) enum Fault {
     Refused(usize, &'static str),
     /// Postgres lets nobody in, and says why.
     NoLogin(&'static str),
-    /// Every flight takes that long.
+    /// Every statement takes that long; that the connection is alive shows at once.
     Slow(Duration),
 }
 
@@ -174,12 +174,12 @@ impl State {
         if self.dead() {
             return Verdict::Gone;
         }
-        if let Fault::Slow(delay) = self.fault {
-            return Verdict::Slowly(delay);
-        }
         // What only prepares a statement leaves all as it is, as does `Sync` alone.
         if !flight.iter().any(|it| matches!(it.kind, b'Q' | b'E')) {
             return Verdict::Pass;
+        }
+        if let Fault::Slow(delay) = self.fault {
+            return Verdict::Slowly(delay);
         }
         self.seen.flights += 1;
         let now = self.seen.flights;

@@ -74,6 +74,12 @@ pub(crate) enum ApiError {
     /// Something that we need is away. The cause is logged, and never sent.
     #[error("{0} cannot be reached at the moment, try again later")]
     Unavailable(&'static str, #[source] Cause),
+    /// It took too long, whoever is to blame. It may have been done nevertheless.
+    #[error(
+        "Not answered within {} s: whether it was done is not known, look before you try again",
+        .0.as_secs()
+    )]
+    TooSlow(Duration),
     /// Our fault. The cause is logged, and never sent.
     #[error("Internal server error")]
     Internal(#[source] Cause),
@@ -135,7 +141,7 @@ impl ApiError {
             Self::NeedsConsent(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotOffered(_) => StatusCode::NOT_IMPLEMENTED,
-            Self::Unavailable(..) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(..) | Self::TooSlow(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -170,13 +176,16 @@ impl IntoResponse for ApiError {
         match &self {
             Self::Internal(cause) => error!(error = %chain(&**cause), "request failed"),
             Self::Unavailable(what, cause) => warn!(error = %chain(&**cause), "{what} is away"),
+            Self::TooSlow(longest) => warn!(?longest, "a request took too long"),
             _ => {}
         }
         let header = match &self {
             Self::Unauthenticated => {
                 Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
             }
-            Self::Unavailable(..) => Some((header::RETRY_AFTER, HeaderValue::from_static("2"))),
+            Self::Unavailable(..) | Self::TooSlow(_) => {
+                Some((header::RETRY_AFTER, HeaderValue::from_static("2")))
+            }
             Self::TooManyFailures(wait) => {
                 Some((header::RETRY_AFTER, HeaderValue::from(seconds(wait))))
             }

@@ -13,6 +13,7 @@ mod access;
 mod acls;
 mod clouds;
 mod config;
+mod deadline;
 mod document;
 mod effective_config;
 mod error;
@@ -46,9 +47,11 @@ mod wake;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::middleware::from_fn_with_state;
 use model::IdpPolicy;
 use service_config::Rules;
 use store::Store;
@@ -95,6 +98,8 @@ pub struct Settings {
     pub node_hosts: Vec<NodeHost>,
     /// The first port for nodes and REST proxies.
     pub port_base: u16,
+    /// How long a request may take, beside what it asks to wait for a change.
+    pub deadline: Duration,
     /// How many failed authentications a minute an address may have.
     pub auth_failures: NonZeroU32,
 }
@@ -112,6 +117,7 @@ impl From<&Serve> for Settings {
             idp_policy,
             node_hosts: serve.node_hosts.clone(),
             port_base: serve.port_base,
+            deadline: deadline::LONGEST,
             auth_failures: serve.auth_failures,
         }
     }
@@ -168,6 +174,7 @@ pub fn api() -> (Router<App>, OpenApi) {
 
 /// The whole service, ready to be served.
 pub fn service(app: App) -> Router {
-    let router = web::observe(api().0).with_state(app);
+    let bounded = from_fn_with_state(app.clone(), deadline::bounded);
+    let router = web::observe(api().0.layer(bounded)).with_state(app);
     Router::new().fallback_service(MapRequest::new(router, extract::one_slash_in_front))
 }

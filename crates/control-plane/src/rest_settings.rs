@@ -35,6 +35,11 @@ struct Known {
     wait: Duration,
 }
 
+/// How long whoever sent these headers is willing to wait for a change: a minute at most.
+pub(crate) fn preferred_wait(headers: &HeaderMap) -> Duration {
+    Known::read(headers).wait
+}
+
 impl Known {
     fn read(headers: &HeaderMap) -> Self {
         let text = |it: Option<&HeaderValue>| it.and_then(|it| it.to_str().ok().map(str::to_owned));

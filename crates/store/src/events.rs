@@ -177,6 +177,19 @@ pub(crate) async fn record(
     Ok(())
 }
 
+/// Adds warnings about a service within a transaction.
+pub(crate) async fn warn(
+    connection: &mut PgConnection,
+    service: ServiceId,
+    by: &By,
+    warnings: &[String],
+) -> Result<(), StoreError> {
+    for text in warnings {
+        record(&mut *connection, service, by, &Entry::new("service_warning", text)).await?;
+    }
+    Ok(())
+}
+
 /// Adds one about a project, or about the whole installation, within a transaction.
 pub(crate) async fn record_of_project(
     connection: &mut PgConnection,

@@ -21,9 +21,11 @@ mod topics;
 mod users;
 mod vault;
 
-use sqlx::PgPool;
+use std::time::Duration;
+
 pub use sqlx::migrate::MigrateError;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgPool};
 
 pub use crate::acls::{Acls, AddAclError};
 pub use crate::changes::Changes;
@@ -51,6 +53,38 @@ pub use crate::vault::{CipherFailed, DataKeyId, KeyError, MasterKeyId, MasterKey
 /// The schema, embedded in the binary.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 
+/// How long Postgres lets us hold things up, as its own settings.
+///
+/// No statement of ours takes a second on a database that is well, so one that takes ten waits for a
+/// lock or for the disk: whoever asked hears of it while they still listen, and the connection is free.
+/// Between two statements of a transaction we do nothing that waits, so one that is idle for half a
+/// minute is of a program whose machine is gone: its locks would stay until TCP gives up, in hours.
+pub const LIMITS: [(&str, &str); 2] =
+    [("statement_timeout", "10s"), ("idle_in_transaction_session_timeout", "30s")];
+
+/// How long a connection is waited for, and how long for one that is given back while it still waits
+/// for Postgres.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The pool of [`Store::connect`]: 16 connections, and 5 seconds until it is known that none is free or
+/// can be made.
+///
+/// Whoever gives up in the middle of a statement leaves its answer to the pool, which waits for it before
+/// anybody gets the connection. Of a machine that is gone it never comes, and TCP gives up after a quarter
+/// of an hour: all would wait until then. So that is given up too, with the connection.
+pub fn pool_options() -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(16).acquire_timeout(PATIENCE).after_release(
+        |connection, _| {
+            Box::pin(async move {
+                tokio::time::timeout(PATIENCE, connection.ping())
+                    .await
+                    .map_err(|_| sqlx::Error::PoolTimedOut)??;
+                Ok(true)
+            })
+        },
+    )
+}
+
 /// The database could not be asked, or answered with something that makes no sense; or a secret in
 /// it could not be sealed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -75,9 +109,10 @@ impl StoreError {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
             // Connection exception, transaction rolled back, insufficient resources, operator
-            // intervention, system error, and a database that is read-only for now.
+            // intervention, system error, a database that is read-only for now, a lock that was
+            // not to be had, and a transaction that was idle for too long (`LIMITS`).
             sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                code == "25006"
+                ["25006", "25P03", "55P03"].contains(&code.as_ref())
                     || ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
             }),
             _ => false,
@@ -118,14 +153,14 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a pool on `url` without connecting yet: a database that is away shows in the first call.
+    /// Opens a pool on `url` without connecting yet: a database that is away shows in the first call,
+    /// after 5 seconds at most, and one that is slow by [`LIMITS`], which `options` in `url` overrule.
     /// As [`Self::on`], it can neither seal nor open secrets until it has keys.
     pub fn connect(url: &str) -> Result<Self, StoreError> {
-        let pool = PgPoolOptions::new()
-            .max_connections(16)
-            .acquire_timeout(std::time::Duration::from_secs(5))
-            .connect_lazy(url)?;
-        Ok(Self::on(pool))
+        let asked: PgConnectOptions = url.parse()?;
+        let given = asked.get_options().unwrap_or_default().to_owned();
+        let ours = LIMITS.into_iter().filter(|(name, _)| !given.contains(name));
+        Ok(Self::on(pool_options().connect_lazy_with(asked.options(ours))))
     }
 
     /// Opens the store on an existing pool. A call that has a secret to write fails, and one that
@@ -161,9 +196,18 @@ impl Store {
         }
     }
 
-    /// Brings the schema up to what this program knows.
+    /// Brings the schema up to what this program knows, which may take its time: no [`LIMITS`] here.
     pub async fn migrate(&self) -> Result<(), MigrateError> {
-        MIGRATIONS.run(&self.pool).await
+        let mut connection = self.pool.acquire().await?;
+        // It is not what it was, so it is not given back.
+        connection.close_on_drop();
+        for (name, _) in LIMITS {
+            sqlx::query("select set_config($1, '0', false)")
+                .bind(name)
+                .execute(&mut *connection)
+                .await?;
+        }
+        MIGRATIONS.run(&mut *connection).await
     }
 
     /// Completes if the database answers.

@@ -32,7 +32,7 @@ pub struct Services {
 
 /// A Kafka service.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each says another thing, and none excludes one")]
+#[expect(clippy::struct_excessive_bools, reason = "a row has what its table has")]
 pub struct Service {
     /// Its id.
     pub id: ServiceId,

@@ -8,7 +8,7 @@ use store::{By, CreateServiceError, NewService, Service, ServiceSecrets};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::update::{OPEN_REST, is_open, reread, warn_of};
+use super::update::{OPEN_REST, is_open, reread};
 use super::{merged, refuse_unknown};
 use crate::error::ApiError;
 use crate::placement::{Placed, place};
@@ -43,6 +43,7 @@ struct Asked<'a> {
     plan: &'a Plan,
     user_config: &'a UserConfig,
     termination_protection: bool,
+    warnings: Vec<String>,
     by: &'a By,
 }
 
@@ -76,6 +77,7 @@ pub(super) async fn create(
         plan,
         user_config: &user_config,
         termination_protection: body.termination_protection.unwrap_or_default(),
+        warnings,
         by,
     };
     for _ in 0..ATTEMPTS {
@@ -84,10 +86,7 @@ pub(super) async fn create(
         let rendered = rendered(&name, plan, &effective, &placed.nodes);
         let new = new_service(&asked, rendered, placed)?;
         match app.store.services.create(&new).await {
-            Ok(()) => {
-                warn_of(app, new.id, &warnings, by).await;
-                return reread(app, new.id).await;
-            }
+            Ok(()) => return reread(app, new.id).await,
             Err(CreateServiceError::PortTaken) => {}
             Err(CreateServiceError::Exists)
                 if app.store.services.is_terminating(asked.project, asked.name).await? =>
@@ -137,6 +136,7 @@ fn new_service(
             rest_proxy: random::own_password()?,
         },
         avnadmin_password: random::user_password()?,
+        warnings: asked.warnings.clone(),
         by: asked.by.clone(),
     })
 }

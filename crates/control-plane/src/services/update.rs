@@ -10,9 +10,7 @@ use service_config::{
     Effective, Impact, Oidc, Rendered, Topology, UserConfig, effective, impact, render,
 };
 use store::{ApplyError, By, Service, ServiceChange};
-use tracing::warn;
 use utoipa::ToSchema;
-use web::chain;
 
 pub(super) use self::diff::Difference;
 use self::diff::{changed_keys, difference};
@@ -155,7 +153,6 @@ pub(super) async fn update(
         }
         match app.store.services.apply(service.id, service.generation, &change).await {
             Ok(rollout) => {
-                warn_of(app, service.id, &warnings, by).await;
                 let impact = configured.map(|it| it.impact).unwrap_or_default();
                 let updated = Updated { diff, warnings, impact, rollout };
                 return Ok((reread(app, service.id).await?, updated));
@@ -329,6 +326,7 @@ async fn change(
         termination_protection: protection,
         maintenance,
         apply_in_window: apply.map(|it| it == Apply::InMaintenanceWindow),
+        warnings: configured.map(|it| it.warnings.clone()).unwrap_or_default(),
         by: by.clone(),
         description: format!("service {}: changed {}", service.name, changed.join(", ")),
     }))
@@ -376,14 +374,4 @@ fn apply(
 /// Whether the REST proxy serves without asking for a token.
 pub(super) fn is_open(effective: &Effective) -> bool {
     effective.kafka_rest() && !effective.rest_authorization()
-}
-
-/// The change is made already, so that a failure here is none of it.
-pub(super) async fn warn_of(app: &App, service: ServiceId, warnings: &[String], by: &By) {
-    for warning in warnings {
-        let added = app.store.events.add(service, by, "service_warning", warning).await;
-        if let Err(error) = added {
-            warn!(service.id = %service, error = %chain(&error), "a warning is not in the events");
-        }
-    }
 }

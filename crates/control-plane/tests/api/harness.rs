@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -38,6 +39,7 @@ pub(crate) fn settings() -> Settings {
         node_hosts: vec![host("rack-1"), host("rack-2"), host("rack-3")],
         // Nobody listens there.
         port_base: 100,
+        deadline: Duration::from_secs(30),
         auth_failures: NonZeroU32::new(100_000).unwrap(),
     }
 }

@@ -84,6 +84,7 @@ pub(crate) async fn services(
                     rest_proxy: password.clone(),
                 },
                 avnadmin_password: password.clone(),
+                warnings: Vec::new(),
                 by: By::from("bench"),
             };
             service(store, &new).await

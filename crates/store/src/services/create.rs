@@ -41,6 +41,8 @@ pub struct NewService {
     pub secrets: ServiceSecrets,
     /// The password of `avnadmin`, made at random.
     pub avnadmin_password: Secret,
+    /// What whoever asked should know: an event beside the change, in its transaction.
+    pub warnings: Vec<String>,
     /// Who asked for it.
     pub by: By,
 }
@@ -115,6 +117,7 @@ impl Services {
         let done = Entry::new("service_create", &text).after(after);
         events::record(&mut tx, new.id, &new.by, &done).await?;
         rollouts::start(&mut tx, new.id, &new.revision.id, &new.by, Reason::Created).await?;
+        events::warn(&mut tx, new.id, &new.by, &new.warnings).await?;
         changes::notify(&mut tx, new.id).await?;
         tx.commit().await?;
         Ok(())

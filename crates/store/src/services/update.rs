@@ -30,6 +30,8 @@ pub struct ServiceChange {
     pub maintenance: Option<(String, String)>,
     /// Whether changes wait for the window from now on, this one included; `None` for as before.
     pub apply_in_window: Option<bool>,
+    /// What whoever asked should know: an event beside the change, in its transaction.
+    pub warnings: Vec<String>,
     /// Who asked for it.
     pub by: By,
     /// What changed, in words and without values that may be secret.
@@ -133,6 +135,7 @@ impl Services {
             let reason = Reason::Changed;
             started = Some(rollouts::start(&mut tx, service, target, by, reason).await?);
         }
+        events::warn(&mut tx, service, &change.by, &change.warnings).await?;
         changes::notify(&mut tx, service).await?;
         tx.commit().await?;
         Ok(started)

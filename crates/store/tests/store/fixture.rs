@@ -48,6 +48,7 @@ pub(crate) fn new_service(name: &str, base: u16) -> NewService {
             rest_proxy: secret("r"),
         },
         avnadmin_password: secret("avnadmin-password"),
+        warnings: Vec::new(),
         by: by(),
     }
 }
@@ -84,6 +85,7 @@ pub(crate) fn change(to: char) -> ServiceChange {
         termination_protection: true,
         maintenance: None,
         apply_in_window: None,
+        warnings: Vec::new(),
         by: by(),
         description: "a change".into(),
     }

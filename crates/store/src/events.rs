@@ -101,18 +101,6 @@ impl<'a> Entry<'a> {
 }
 
 impl Events {
-    /// Adds one about a service.
-    pub async fn add(
-        &self,
-        service: ServiceId,
-        by: &By,
-        event_type: &str,
-        description: &str,
-    ) -> Result<(), StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        record(&mut connection, service, by, &Entry::new(event_type, description)).await
-    }
-
     /// The latest `limit` that match, newest first.
     pub async fn latest(&self, filter: &EventFilter, limit: u32) -> Result<Vec<Event>, StoreError> {
         let rows = sqlx::query!(

@@ -60,6 +60,27 @@ impl Keys {
         Ok(plain.fetch_one(&self.pool).await?)
     }
 
+    /// The same for a program that starts: an error if it cannot open what is in the database. A
+    /// database that is away is none: it is waited for as ever, and nothing is written unsealed.
+    pub async fn check_at_start(&self) -> Result<(), StoreError> {
+        match self.check().await {
+            Ok(0) => Ok(()),
+            Ok(plain) => {
+                tracing::warn!(
+                    secrets = plain,
+                    "secrets in the database are plain text: run `tidegate-control-plane key rotate`"
+                );
+                Ok(())
+            }
+            Err(error) if error.is_away() => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "keys are not checked yet");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// What is in use. Needs no master key.
     pub async fn status(&self) -> Result<KeyStatus, StoreError> {
         let data_keys = sqlx::query!(

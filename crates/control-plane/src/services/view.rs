@@ -58,9 +58,8 @@ pub(super) async fn show_all(
     role: Role,
 ) -> Result<Vec<ServiceView>, ApiError> {
     let ids: Vec<ServiceId> = services.iter().map(|it| it.id).collect();
-    let (seen, rollouts) =
+    let (mut seen, mut rollouts) =
         tokio::try_join!(app.store.nodes.seen(&ids), app.store.rollouts.under_way(&ids))?;
-    let (mut seen, mut rollouts) = (seen, rollouts);
     let show = |service: &Service| {
         let within = Within {
             nodes: seen.remove(&service.id).unwrap_or_default(),

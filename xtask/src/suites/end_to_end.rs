@@ -14,9 +14,9 @@ use crate::suites::programs::{self, TestProgram};
 use crate::suites::tally::Tally;
 use crate::suites::{Bench, run_all};
 
-/// The targets that need a running stack, in the order in which they run: `real` deletes credentials,
-/// after which brokers of Kafka 4.3.1 that start again lose the others.
-pub(super) const TARGETS: [&str; 3] = ["e2e", "real", "differential"];
+/// The targets that need a running stack or Kafka's jars, in the order in which they run: `real`
+/// deletes credentials, after which brokers of Kafka 4.3.1 that start again lose the others.
+pub(super) const TARGETS: [&str; 4] = ["authorizer", "e2e", "real", "differential"];
 
 /// Runs the suite beside a developer's own stack, and leaves nothing of it unless asked to.
 pub(super) fn run(bench: &Bench<'_>, tally: &mut Tally) -> anyhow::Result<()> {

@@ -93,8 +93,9 @@ fn variable(name: &str) -> PathBuf {
 fn decide(services: &[BTreeSet<AclBinding>], asks: &[Ask]) -> Vec<String> {
     let asks = asks.iter().map(asked).collect();
     let services = services.iter().map(|it| it.iter().map(bound).collect());
-    let lines = std::iter::once(asks).chain(services);
-    let input: String = lines.map(|it: Value| format!("{it}\n")).collect();
+    let lines: Vec<String> =
+        std::iter::once(asks).chain(services).map(|it: Value| it.to_string()).collect();
+    let input = lines.join("\n");
     let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/authorizer/Decide.java");
     let mut java = Command::new(variable("TIDEGATE_TEST_JAVA"))
         .arg("-cp")

@@ -5,12 +5,11 @@ pub(super) mod progress;
 use std::collections::BTreeMap;
 
 use model::{
-    AclEntry, Node, NodeId, NodeLife, NodeState, NodeStatus, Role, ServiceId, ServiceState,
-    Timestamp,
+    Node, NodeId, NodeLife, NodeState, NodeStatus, Role, ServiceId, ServiceState, Timestamp,
 };
 use serde_json::{Map, Value};
 use service_config::effective;
-use store::{NodesSeen, RolloutRecord, Service, ServiceUser};
+use store::{Contents, NodesSeen, RolloutRecord, Service, ServiceUser};
 use tracing::warn;
 
 use self::progress::progress;
@@ -22,7 +21,6 @@ use super::wire::{
 use crate::App;
 use crate::clouds::{CLOUD, CLOUD_DESCRIPTION};
 use crate::error::ApiError;
-use crate::kafka_acls::{KafkaAclView, native};
 use crate::plans::plan;
 use crate::rollouts::{RolloutBrief, opens_at, under_way};
 use crate::service_types::{KAFKA, KAFKA_DESCRIPTION};
@@ -41,14 +39,10 @@ pub(crate) async fn show(
     service: &Service,
     role: Role,
 ) -> Result<ServiceView, ApiError> {
-    let within = Within {
-        users: users_of(app, service.id).await?,
-        acl: app.store.acls.list(service.id).await?,
-        kafka_acl: native(&app.store, service.id).await?,
-        nodes: app.store.nodes.seen(&[service.id]).await?.remove(&service.id).unwrap_or_default(),
-        rollout: rollout(app, service).await?,
-    };
-    Ok(put_together(app, service, role, within))
+    let mut contents = app.store.contents(service.id).await?;
+    contents.users.retain(|user| !user.deleting);
+    let rollout = rollout(app, service).await?;
+    Ok(put_together(app, service, role, contents, rollout))
 }
 
 /// The service objects of a list: without users and ACL entries, of which there may be very many.
@@ -61,28 +55,21 @@ pub(super) async fn show_all(
     let (mut seen, mut rollouts) =
         tokio::try_join!(app.store.nodes.seen(&ids), app.store.rollouts.under_way(&ids))?;
     let show = |service: &Service| {
-        let within = Within {
-            nodes: seen.remove(&service.id).unwrap_or_default(),
-            rollout: rollouts.remove(&service.id),
-            ..Within::default()
-        };
-        put_together(app, service, role, within)
+        let nodes = seen.remove(&service.id).unwrap_or_default();
+        let rollout = rollouts.remove(&service.id);
+        put_together(app, service, role, Contents { nodes, ..Contents::default() }, rollout)
     };
     Ok(services.iter().map(show).collect())
 }
 
-/// What is in a service, or is seen of it.
-#[derive(Default)]
-struct Within {
-    users: Vec<ServiceUser>,
-    acl: Vec<AclEntry>,
-    kafka_acl: Vec<KafkaAclView>,
-    nodes: NodesSeen,
+fn put_together(
+    app: &App,
+    service: &Service,
+    role: Role,
+    contents: Contents,
     rollout: Option<RolloutRecord>,
-}
-
-fn put_together(app: &App, service: &Service, role: Role, within: Within) -> ServiceView {
-    let Within { users, acl, kafka_acl, nodes, rollout } = within;
+) -> ServiceView {
+    let Contents { users, acls, kafka_acls, nodes } = contents;
     let NodesSeen { statuses, in_transit } = nodes;
     let rollout = rollout.as_ref();
     let (user_config, kafka_rest, service_notifications) = configuration(app, service);
@@ -111,8 +98,8 @@ fn put_together(app: &App, service: &Service, role: Role, within: Within) -> Ser
         connection_info: connection_info(&service.nodes, rest_address),
         components: components(&service.nodes, rest_address),
         users: users.into_iter().map(|it| UserView::of(it, role)).collect(),
-        acl: acl.into_iter().map(Into::into).collect(),
-        kafka_acl,
+        acl: acls.into_iter().map(Into::into).collect(),
+        kafka_acl: kafka_acls.into_iter().map(Into::into).collect(),
         schema_registry_acl: [],
         maintenance: maintenance(service, rollout),
         node_states: node_states(service, &statuses, &in_transit, rollout.is_some()),

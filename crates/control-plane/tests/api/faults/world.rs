@@ -8,7 +8,7 @@ use model::{Grants, Role, Scope};
 use rolling::{End, Policy};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
 use super::proxy::Proxy;
@@ -146,7 +146,7 @@ impl World {
     /// A control plane behind the proxy, with that many connections. With one, the flights of a request
     /// come in an order, and a request that needs two at once does not end.
     pub(crate) fn behind_proxy(&self, connections: u32, patience: Duration) -> (Api, PgPool) {
-        let pool = PgPoolOptions::new()
+        let pool = store::pool_options()
             .max_connections(connections)
             .acquire_timeout(patience)
             .connect_lazy_with(self.options.clone());

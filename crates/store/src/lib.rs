@@ -16,6 +16,7 @@ mod nodes;
 mod pool;
 mod projects;
 mod quotas;
+mod refusals;
 mod rollouts;
 mod services;
 mod tokens;
@@ -38,6 +39,7 @@ pub use crate::nodes::{AddNodeError, NodePin, Nodes, NodesSeen};
 pub use crate::pool::{TRUSTED, pool_options};
 pub use crate::projects::{Project, Projects};
 pub use crate::quotas::Quotas;
+pub use crate::refusals::{Aggregate, Refusal, Refusals};
 pub use crate::rollouts::{
     ActiveRollout, Consent, RecordError, RolloutCommand, RolloutEvent, RolloutRecord, Rollouts,
     StartRollout, StartRolloutError,
@@ -122,6 +124,8 @@ pub struct Store {
     pub quotas: Quotas,
     /// Topics that services shall have.
     pub topics: Topics,
+    /// What Kafka refuses of all that.
+    pub refusals: Refusals,
     /// What happened, for people.
     pub events: Events,
     /// Who looks after what.
@@ -168,6 +172,7 @@ impl Store {
             kafka_acls: KafkaAcls { pool: pool.clone() },
             quotas: Quotas { pool: pool.clone() },
             topics: Topics { pool: pool.clone() },
+            refusals: Refusals { pool: pool.clone() },
             events: Events { pool: pool.clone() },
             leases: Leases { pool: pool.clone() },
             keys: Keys { pool: pool.clone(), vault },

@@ -21,7 +21,7 @@ pub use crate::services::life::TerminateError;
 pub use crate::services::probe::ProbeCredentials;
 pub use crate::services::update::{Applied, ApplyError, ServiceChange};
 use crate::vault::{Column, Place, Vault, reread};
-use crate::{StoreError, decode, nodes, timestamp};
+use crate::{Refusal, StoreError, decode, nodes, refusals, timestamp};
 
 /// Kafka services.
 #[derive(Clone, Debug)]
@@ -78,6 +78,8 @@ pub struct Service {
     pub updated_at: Timestamp,
     /// Its nodes, by id.
     pub nodes: Vec<Node>,
+    /// What Kafka refuses of what it shall have, oldest first.
+    pub refusals: Vec<Refusal>,
 }
 
 /// Passwords of the platform's own principals within a service.
@@ -116,6 +118,7 @@ struct Row {
     tags: Json<BTreeMap<String, String>>,
     rolling: bool,
     nodes: Option<Json<Vec<NodeRow>>>,
+    refusals: Option<Json<Vec<refusals::Row>>>,
 }
 
 /// Its number, host, ports of controller, internal and client listener, and rack.
@@ -194,7 +197,13 @@ impl Services {
                                                           internal_port, client_port, rack)
                                         order by node_id)
                        from node where node.service_id = service.service_id)
-                          as "nodes: Json<Vec<NodeRow>>"
+                          as "nodes: Json<Vec<NodeRow>>",
+                      (select jsonb_agg(jsonb_build_array(aggregate, name, message,
+                                                          (extract(epoch from since) * 1000)::bigint)
+                                        order by since, aggregate, name)
+                       from desired_refusal refusal
+                       where refusal.service_id = service.service_id)
+                          as "refusals: Json<Vec<refusals::Row>>"
                from service
                where ($1::text is null or project_name = $1)
                  and ($2::text is null or service_name = $2)
@@ -243,6 +252,7 @@ impl Row {
             created_at: timestamp(self.created_at),
             updated_at: timestamp(self.updated_at),
             nodes: nodes.collect::<Result<_, _>>()?,
+            refusals: self.refusals.map(|it| refusals::read(it.0)).unwrap_or_default(),
         })
     }
 }

@@ -9,7 +9,7 @@ use model::{
 };
 use serde_json::{Map, Value};
 use service_config::effective;
-use store::{Contents, NodesSeen, RolloutRecord, Service, ServiceUser};
+use store::{Contents, NodesSeen, Refusal, RolloutRecord, Service, ServiceUser};
 use tracing::warn;
 
 use self::progress::progress;
@@ -42,7 +42,7 @@ pub(crate) async fn show(
     let mut contents = app.store.contents(service.id).await?;
     contents.users.retain(|user| !user.deleting);
     let rollout = rollout(app, service).await?;
-    Ok(put_together(app, service, role, contents, rollout))
+    Ok(put_together(app, service, role, contents, rollout.as_ref()))
 }
 
 /// The service objects of a list: without users and ACL entries, of which there may be very many.
@@ -57,7 +57,13 @@ pub(super) async fn show_all(
     let show = |service: &Service| {
         let nodes = seen.remove(&service.id).unwrap_or_default();
         let rollout = rollouts.remove(&service.id);
-        put_together(app, service, role, Contents { nodes, ..Contents::default() }, rollout)
+        put_together(
+            app,
+            service,
+            role,
+            Contents { nodes, ..Contents::default() },
+            rollout.as_ref(),
+        )
     };
     Ok(services.iter().map(show).collect())
 }
@@ -67,12 +73,12 @@ fn put_together(
     service: &Service,
     role: Role,
     contents: Contents,
-    rollout: Option<RolloutRecord>,
+    rollout: Option<&RolloutRecord>,
 ) -> ServiceView {
     let Contents { users, acls, kafka_acls, nodes } = contents;
     let NodesSeen { statuses, in_transit } = nodes;
-    let rollout = rollout.as_ref();
-    let (user_config, kafka_rest, service_notifications) = configuration(app, service);
+    let (user_config, kafka_rest, mut service_notifications) = configuration(app, service);
+    service_notifications.extend(service.refusals.iter().map(alert));
     let plan = plan(&service.plan);
     let first = service.nodes.first();
     let rest_address = kafka_rest.then_some(service.rest_address.as_str());
@@ -167,7 +173,7 @@ fn configuration(
             let open = is_open(&effective).then(|| NotificationView {
                 level: "warning",
                 kind: "kafka_rest_without_authorization",
-                message: OPEN_REST,
+                message: OPEN_REST.into(),
                 metadata: BTreeMap::new(),
             });
             let kafka_rest = effective.kafka_rest();
@@ -179,6 +185,22 @@ fn configuration(
             let kafka_rest = service.user_config.get("kafka_rest") == Some(&Value::Bool(true));
             (service.user_config.clone(), kafka_rest, Vec::new())
         }
+    }
+}
+
+/// Something that the service shall have and Kafka refuses.
+fn alert(refusal: &Refusal) -> NotificationView {
+    let Refusal { aggregate, name, message, since } = refusal;
+    let metadata = [
+        ("aggregate", aggregate.as_str().to_owned()),
+        ("name", name.clone()),
+        ("since", rfc3339(*since)),
+    ];
+    NotificationView {
+        level: "warning",
+        kind: "user_alert",
+        message: format!("Kafka refuses {} {name}: {message}", aggregate.as_str()).into(),
+        metadata: metadata.map(|(key, value)| (key.to_owned(), value)).into(),
     }
 }
 

@@ -13,6 +13,7 @@ mod keys;
 mod openapi;
 mod outage;
 mod probe_credentials;
+mod problems;
 mod quotas;
 mod rest_settings;
 mod rollout_events;

@@ -10,7 +10,7 @@ use super::create::insert_revision;
 use super::{NodeRow, Row, Service};
 use crate::events::{By, Entry};
 use crate::rollouts::Reason;
-use crate::{Services, StoreError, events, rollouts};
+use crate::{Services, StoreError, events, refusals, rollouts};
 
 /// A service as it shall be after a change.
 #[derive(Clone, Debug)]
@@ -122,7 +122,13 @@ impl Services {
                                                           internal_port, client_port, rack)
                                         order by node_id)
                        from node where node.service_id = service.service_id)
-                          as "nodes: Json<Vec<NodeRow>>""#,
+                          as "nodes: Json<Vec<NodeRow>>",
+                      (select jsonb_agg(jsonb_build_array(aggregate, name, message,
+                                                          (extract(epoch from since) * 1000)::bigint)
+                                        order by since, aggregate, name)
+                       from desired_refusal refusal
+                       where refusal.service_id = service.service_id)
+                          as "refusals: Json<Vec<refusals::Row>>""#,
             service.0,
             before.generation,
             Json(&change.user_config) as _,

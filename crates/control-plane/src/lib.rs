@@ -32,6 +32,7 @@ mod plans;
 mod preconditions;
 mod preflight;
 mod probe_credentials;
+mod problems;
 mod projects;
 mod quotas;
 mod random;
@@ -158,6 +159,7 @@ pub fn api() -> (Router<App>, OpenApi) {
     .merge(kafka_acls::routes())
     .merge(quotas::routes())
     .merge(topics::routes())
+    .merge(problems::routes())
     .merge(events::routes())
     .merge(logs::routes())
     .merge(maintenance::routes())

@@ -7,6 +7,7 @@
 mod acls;
 mod dynamic;
 mod quotas;
+mod refusals;
 mod topics;
 mod users;
 
@@ -14,8 +15,10 @@ use std::collections::BTreeSet;
 
 use kafka::{Admin, KafkaError};
 use model::Username;
-use store::{Service, Store, StoreError};
+use store::{Aggregate, Service, Store, StoreError};
 use web::chain;
+
+use self::refusals::{note, refused};
 
 /// Why a part could not be made as wanted.
 #[derive(Debug, thiserror::Error)]
@@ -54,9 +57,22 @@ pub async fn apply(
     let quotas = quotas::apply(store, admin, service.id).await;
     let dynamic = dynamic::apply(admin, service).await;
     let removed = users::remove(store, admin, service.id, &users, acls.is_ok()).await;
+    let noted = [
+        (Aggregate::User, refused(&credentials)),
+        (Aggregate::Topic, topics.as_ref().ok().cloned()),
+        (Aggregate::Acl, refused(&acls)),
+        (Aggregate::Quota, refused(&quotas)),
+        (Aggregate::DynamicConfig, refused(&dynamic)),
+    ];
+    let mut unnoted = Vec::new();
+    for (aggregate, refused) in noted {
+        if let Err(error) = note(store, service, aggregate, refused.as_ref()).await {
+            unnoted.push(format!("refusals of {}: {}", aggregate.as_str(), chain(&error)));
+        }
+    }
     let parts = [
         ("users", credentials),
-        ("topics", topics),
+        ("topics", topics.map(drop)),
         ("ACLs", acls),
         ("quotas", quotas),
         ("dynamic configuration", dynamic),
@@ -65,5 +81,5 @@ pub async fn apply(
     let failed = parts.into_iter().filter_map(|(part, outcome)| {
         outcome.err().map(|error| format!("{part}: {}", chain(&error)))
     });
-    failed.collect()
+    failed.chain(unnoted).collect()
 }

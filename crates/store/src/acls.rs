@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use model::{AclBinding, AclEntry, AclId, AclPattern, ServiceId};
 use serde_json::json;
-use sqlx::PgPool;
 use sqlx::types::Json;
+use sqlx::{PgExecutor, PgPool};
 
 use crate::events::{By, Entry};
 use crate::{StoreError, changes, constraint, decode};
@@ -41,27 +41,35 @@ impl From<sqlx::Error> for AddAclError {
 #[error("{0}")]
 struct Unreadable(String);
 
+/// Every entry of a service, oldest first.
+pub(crate) async fn entries(
+    from: impl PgExecutor<'_>,
+    service: ServiceId,
+) -> Result<Vec<AclEntry>, StoreError> {
+    let unreadable = |error: String| decode(Unreadable(error));
+    sqlx::query!(
+        "select acl_id, permission, topic, username from acl_entry
+         where service_id = $1 order by created_at, acl_id",
+        service.0
+    )
+    .fetch_all(from)
+    .await?
+    .into_iter()
+    .map(|row| {
+        Ok(AclEntry {
+            id: AclId(row.acl_id),
+            permission: row.permission.parse().map_err(unreadable)?,
+            topic: AclPattern::topic(&row.topic).map_err(unreadable)?,
+            username: AclPattern::username(&row.username).map_err(unreadable)?,
+        })
+    })
+    .collect()
+}
+
 impl Acls {
     /// Every entry of a service, oldest first.
     pub async fn list(&self, service: ServiceId) -> Result<Vec<AclEntry>, StoreError> {
-        let unreadable = |error: String| decode(Unreadable(error));
-        sqlx::query!(
-            "select acl_id, permission, topic, username from acl_entry
-             where service_id = $1 order by created_at, acl_id",
-            service.0
-        )
-        .fetch_all(&self.pool)
-        .await?
-        .into_iter()
-        .map(|row| {
-            Ok(AclEntry {
-                id: AclId(row.acl_id),
-                permission: row.permission.parse().map_err(unreadable)?,
-                topic: AclPattern::topic(&row.topic).map_err(unreadable)?,
-                username: AclPattern::username(&row.username).map_err(unreadable)?,
-            })
-        })
-        .collect()
+        entries(&self.pool, service).await
     }
 
     /// Adds an entry.

@@ -9,7 +9,7 @@ use crate::events::{By, Entry};
 use crate::{StoreError, events};
 
 /// The channel of `NOTIFY`; the payload is a service's id.
-const CHANNEL: &str = "tidegate_service";
+pub(crate) const CHANNEL: &str = "tidegate_service";
 
 /// Hears which services have changed. Notifications are a hint: whoever listens also polls.
 #[derive(Debug)]
@@ -50,8 +50,7 @@ pub(crate) async fn commit(
     by: &By,
     entry: &Entry<'_>,
 ) -> Result<(), StoreError> {
-    events::record(&mut tx, service, by, entry).await?;
-    notify(&mut tx, service).await?;
+    events::record_change(&mut tx, service, by, entry).await?;
     tx.commit().await?;
     Ok(())
 }

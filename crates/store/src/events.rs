@@ -5,6 +5,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 
+use crate::changes::CHANNEL;
 use crate::{StoreError, timestamp};
 
 /// What happened.
@@ -161,6 +162,37 @@ pub(crate) async fn record(
         entry.after
     )
     .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The same, and tells listeners that the service has changed, when and if the transaction commits.
+/// One statement, since every change ends so.
+pub(crate) async fn record_change(
+    connection: &mut PgConnection,
+    service: ServiceId,
+    by: &By,
+    entry: &Entry<'_>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "with recorded as (
+             insert into event (project_name, service_name, actor, request_id, event_type,
+                                description, before, after)
+             select project_name, service_name, $2, $3, $4, $5, $6, $7
+             from service where service_id = $1
+         )
+         select pg_notify($8, $9) as done",
+        service.0,
+        by.actor,
+        by.request_id,
+        entry.event_type,
+        entry.description,
+        entry.before,
+        entry.after,
+        CHANNEL,
+        service.to_string()
+    )
+    .fetch_one(connection)
     .await?;
     Ok(())
 }

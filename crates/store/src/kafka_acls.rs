@@ -2,7 +2,7 @@
 
 use model::{AclId, KafkaAcl, KafkaAclEntry, KafkaAclText, ServiceId};
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use crate::events::{By, Entry};
 use crate::{AddAclError, StoreError, changes, decode};
@@ -18,31 +18,39 @@ pub struct KafkaAcls {
 #[error("{0}")]
 struct Unreadable(String);
 
+/// Every entry of a service, oldest first.
+pub(crate) async fn entries(
+    from: impl PgExecutor<'_>,
+    service: ServiceId,
+) -> Result<Vec<KafkaAclEntry>, StoreError> {
+    let rows = sqlx::query!(
+        "select acl_id, principal, host, resource_type, resource_name, pattern_type, operation,
+                permission_type
+         from kafka_acl_entry where service_id = $1 order by created_at, acl_id",
+        service.0
+    )
+    .fetch_all(from)
+    .await?;
+    let entries = rows.into_iter().map(|row| {
+        let text = KafkaAclText {
+            principal: row.principal,
+            host: row.host,
+            resource_type: row.resource_type,
+            resource_name: row.resource_name,
+            pattern_type: row.pattern_type,
+            operation: row.operation,
+            permission_type: row.permission_type,
+        };
+        let acl = KafkaAcl::parse(&text).map_err(|error| decode(Unreadable(error)))?;
+        Ok(KafkaAclEntry { id: AclId(row.acl_id), acl })
+    });
+    entries.collect()
+}
+
 impl KafkaAcls {
     /// Every entry of a service, oldest first.
     pub async fn list(&self, service: ServiceId) -> Result<Vec<KafkaAclEntry>, StoreError> {
-        let rows = sqlx::query!(
-            "select acl_id, principal, host, resource_type, resource_name, pattern_type, operation,
-                    permission_type
-             from kafka_acl_entry where service_id = $1 order by created_at, acl_id",
-            service.0
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let entries = rows.into_iter().map(|row| {
-            let text = KafkaAclText {
-                principal: row.principal,
-                host: row.host,
-                resource_type: row.resource_type,
-                resource_name: row.resource_name,
-                pattern_type: row.pattern_type,
-                operation: row.operation,
-                permission_type: row.permission_type,
-            };
-            let acl = KafkaAcl::parse(&text).map_err(|error| decode(Unreadable(error)))?;
-            Ok(KafkaAclEntry { id: AclId(row.acl_id), acl })
-        });
-        entries.collect()
+        entries(&self.pool, service).await
     }
 
     /// Adds an entry.

@@ -7,13 +7,16 @@
 
 mod acls;
 mod changes;
+mod contents;
 mod events;
 mod kafka_acls;
 mod keys;
 mod leases;
 mod nodes;
+mod pool;
 mod projects;
 mod quotas;
+mod refusals;
 mod rollouts;
 mod seen;
 mod services;
@@ -22,28 +25,29 @@ mod topics;
 mod users;
 mod vault;
 
-use std::time::Duration;
-
+use sqlx::PgPool;
 pub use sqlx::migrate::MigrateError;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgPool};
+use sqlx::postgres::PgConnectOptions;
 
 pub use crate::acls::{Acls, AddAclError};
 pub use crate::changes::Changes;
+pub use crate::contents::Contents;
 pub use crate::events::{By, Event, EventFilter, Events};
 pub use crate::kafka_acls::KafkaAcls;
 pub use crate::keys::{DataKeyStatus, KeyStatus, Keys, Progress, Rotated};
 pub use crate::leases::{Lease, Leases};
 pub use crate::nodes::{AddNodeError, NodePin, Nodes, NodesSeen};
+pub use crate::pool::{TRUSTED, pool_options};
 pub use crate::projects::{Project, Projects};
 pub use crate::quotas::Quotas;
+pub use crate::refusals::{Aggregate, Refusal, Refusals};
 pub use crate::rollouts::{
     ActiveRollout, Consent, RecordError, RolloutCommand, RolloutEvent, RolloutRecord, Rollouts,
     StartRollout, StartRolloutError,
 };
 pub use crate::seen::{Seen, SeenUses};
 pub use crate::services::{
-    ApplyError, CreateServiceError, NewService, ProbeCredentials, Service, ServiceChange,
+    Applied, ApplyError, CreateServiceError, NewService, ProbeCredentials, Service, ServiceChange,
     ServiceSecrets, Services, TerminateError,
 };
 pub use crate::tokens::{ApiToken, NewToken, TokenScope, Tokens};
@@ -63,29 +67,6 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migration
 /// minute is of a program whose machine is gone: its locks would stay until TCP gives up, in hours.
 pub const LIMITS: [(&str, &str); 2] =
     [("statement_timeout", "10s"), ("idle_in_transaction_session_timeout", "30s")];
-
-/// How long a connection is waited for, and how long for one that is given back while it still waits
-/// for Postgres.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The pool of [`Store::connect`]: 16 connections, and 5 seconds until it is known that none is free or
-/// can be made.
-///
-/// Whoever gives up in the middle of a statement leaves its answer to the pool, which waits for it before
-/// anybody gets the connection. Of a machine that is gone it never comes, and TCP gives up after a quarter
-/// of an hour: all would wait until then. So that is given up too, with the connection.
-pub fn pool_options() -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(16).acquire_timeout(PATIENCE).after_release(
-        |connection, _| {
-            Box::pin(async move {
-                tokio::time::timeout(PATIENCE, connection.ping())
-                    .await
-                    .map_err(|_| sqlx::Error::PoolTimedOut)??;
-                Ok(true)
-            })
-        },
-    )
-}
 
 /// The database could not be asked, or answered with something that makes no sense; or a secret in
 /// it could not be sealed or opened.
@@ -147,6 +128,8 @@ pub struct Store {
     pub topics: Topics,
     /// Who was seen to use what.
     pub seen: SeenUses,
+    /// What Kafka refuses of all that.
+    pub refusals: Refusals,
     /// What happened, for people.
     pub events: Events,
     /// Who looks after what.
@@ -194,6 +177,7 @@ impl Store {
             quotas: Quotas { pool: pool.clone() },
             topics: Topics { pool: pool.clone() },
             seen: SeenUses { pool: pool.clone() },
+            refusals: Refusals { pool: pool.clone() },
             events: Events { pool: pool.clone() },
             leases: Leases { pool: pool.clone() },
             keys: Keys { pool: pool.clone(), vault },

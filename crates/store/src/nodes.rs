@@ -1,6 +1,6 @@
 //! Nodes of services: where they are, what they are pinned to, what was seen of them.
 
-mod seen;
+pub(crate) mod seen;
 
 use std::collections::BTreeMap;
 
@@ -97,20 +97,6 @@ impl Nodes {
             Ok(NodePin { node, revision })
         })
         .collect()
-    }
-
-    /// Nodes of a service that are not there to stay.
-    pub async fn in_transit(
-        &self,
-        service: ServiceId,
-    ) -> Result<BTreeMap<NodeId, NodeLife>, StoreError> {
-        let rows = sqlx::query!(
-            "select node_id, life from node where service_id = $1 and life <> 'active'",
-            service.0
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.into_iter().map(|row| (NodeId(row.node_id), life(&row.life))).collect())
     }
 
     /// Adds nodes to a service, with the revision that its others shall run.

@@ -19,9 +19,9 @@ use uuid::Uuid;
 pub use crate::services::create::{CreateServiceError, NewService};
 pub use crate::services::life::TerminateError;
 pub use crate::services::probe::ProbeCredentials;
-pub use crate::services::update::{ApplyError, ServiceChange};
+pub use crate::services::update::{Applied, ApplyError, ServiceChange};
 use crate::vault::{Column, Place, Vault, reread};
-use crate::{StoreError, decode, nodes, timestamp};
+use crate::{Refusal, StoreError, decode, nodes, refusals, timestamp};
 
 /// Kafka services.
 #[derive(Clone, Debug)]
@@ -78,6 +78,8 @@ pub struct Service {
     pub updated_at: Timestamp,
     /// Its nodes, by id.
     pub nodes: Vec<Node>,
+    /// What Kafka refuses of what it shall have, oldest first.
+    pub refusals: Vec<Refusal>,
 }
 
 /// Passwords of the platform's own principals within a service.
@@ -115,7 +117,12 @@ struct Row {
     terminating: bool,
     tags: Json<BTreeMap<String, String>>,
     rolling: bool,
+    nodes: Option<Json<Vec<NodeRow>>>,
+    refusals: Option<Json<Vec<refusals::Row>>>,
 }
+
+/// Its number, host, ports of controller, internal and client listener, and rack.
+type NodeRow = (i32, String, i32, i32, i32, String);
 
 impl Services {
     /// Every service of a project, by name; those that are terminated are none of it.
@@ -185,7 +192,18 @@ impl Services {
                       terminating, tags as "tags: Json<BTreeMap<String, String>>",
                       exists (select from rollout
                               where rollout.service_id = service.service_id
-                                and ended_at is null) as "rolling!"
+                                and ended_at is null) as "rolling!",
+                      (select jsonb_agg(jsonb_build_array(node_id, host, controller_port,
+                                                          internal_port, client_port, rack)
+                                        order by node_id)
+                       from node where node.service_id = service.service_id)
+                          as "nodes: Json<Vec<NodeRow>>",
+                      (select jsonb_agg(jsonb_build_array(aggregate, name, message,
+                                                          (extract(epoch from since) * 1000)::bigint)
+                                        order by since, aggregate, name)
+                       from desired_refusal refusal
+                       where refusal.service_id = service.service_id)
+                          as "refusals: Json<Vec<refusals::Row>>"
                from service
                where ($1::text is null or project_name = $1)
                  and ($2::text is null or service_name = $2)
@@ -197,36 +215,16 @@ impl Services {
         )
         .fetch_all(&self.pool)
         .await?;
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.service_id).collect();
-        let mut nodes = self.nodes(&ids).await?;
-        rows.into_iter()
-            .map(|row| {
-                let nodes = nodes.remove(&row.service_id).unwrap_or_default();
-                row.into_service(nodes)
-            })
-            .collect()
-    }
-
-    async fn nodes(&self, services: &[Uuid]) -> Result<BTreeMap<Uuid, Vec<Node>>, StoreError> {
-        let rows = sqlx::query!(
-            "select service_id, node_id, host, controller_port, internal_port, client_port, rack
-             from node where service_id = any($1) order by service_id, node_id",
-            services
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let mut nodes: BTreeMap<Uuid, Vec<Node>> = BTreeMap::new();
-        for row in rows {
-            let ports = [row.controller_port, row.internal_port, row.client_port];
-            let node = nodes::node(row.node_id, row.host, ports, row.rack)?;
-            nodes.entry(row.service_id).or_default().push(node);
-        }
-        Ok(nodes)
+        rows.into_iter().map(Row::into_service).collect()
     }
 }
 
 impl Row {
-    fn into_service(self, nodes: Vec<Node>) -> Result<Service, StoreError> {
+    fn into_service(self) -> Result<Service, StoreError> {
+        let nodes = self.nodes.map(|it| it.0).unwrap_or_default();
+        let nodes = nodes.into_iter().map(|(id, host, controller, internal, client, rack)| {
+            nodes::node(id, host, [controller, internal, client], rack)
+        });
         Ok(Service {
             id: ServiceId(self.service_id),
             project: ProjectName::try_from(self.project_name).map_err(decode)?,
@@ -253,7 +251,8 @@ impl Row {
             generation: self.generation,
             created_at: timestamp(self.created_at),
             updated_at: timestamp(self.updated_at),
-            nodes,
+            nodes: nodes.collect::<Result<_, _>>()?,
+            refusals: self.refusals.map(|it| refusals::read(it.0)).unwrap_or_default(),
         })
     }
 }

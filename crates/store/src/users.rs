@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use model::{Secret, ServiceId, Timestamp, Username};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
+use time::OffsetDateTime;
 
 use crate::events::{By, Entry};
 use crate::vault::{Place, Vault, VaultError, reread};
@@ -81,6 +82,34 @@ impl From<sqlx::Error> for CreateUserError {
     }
 }
 
+/// A user whose password was not opened yet.
+pub(crate) struct UserRow {
+    username: String,
+    kind: String,
+    password: String,
+    password_version: i64,
+    applied_version: Option<i64>,
+    deleting: bool,
+    created_at: OffsetDateTime,
+}
+
+/// The users of a service, by name.
+pub(crate) async fn rows(
+    from: impl PgExecutor<'_>,
+    service: ServiceId,
+) -> Result<Vec<UserRow>, StoreError> {
+    let rows = sqlx::query_as!(
+        UserRow,
+        "select username, type as kind, password, password_version, applied_version, deleting,
+                created_at
+         from service_user where service_id = $1 order by username",
+        service.0
+    )
+    .fetch_all(from)
+    .await?;
+    Ok(rows)
+}
+
 impl Users {
     /// Every user of a service, those to be removed included, by name.
     pub async fn list(&self, service: ServiceId) -> Result<Vec<ServiceUser>, StoreError> {
@@ -99,14 +128,16 @@ impl Users {
     }
 
     async fn list_once(&self, service: ServiceId) -> Result<Vec<ServiceUser>, StoreError> {
-        let rows = sqlx::query!(
-            "select username, type as kind, password, password_version, applied_version, deleting,
-                    created_at
-             from service_user where service_id = $1 order by username",
-            service.0
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let rows = rows(&self.pool, service).await?;
+        self.opened(service, rows).await
+    }
+
+    /// The users in these rows. Needs a connection if there is a data key that was not seen yet.
+    pub(crate) async fn opened(
+        &self,
+        service: ServiceId,
+        rows: Vec<UserRow>,
+    ) -> Result<Vec<ServiceUser>, StoreError> {
         let mut users = Vec::with_capacity(rows.len());
         for row in rows {
             let place = Place::user(service, &row.username);

@@ -47,6 +47,7 @@ pub(crate) struct Latencies {
     /// Sorted.
     nanos: Vec<u64>,
     secs: f64,
+    asked: usize,
 }
 
 impl Latencies {
@@ -60,6 +61,12 @@ impl Latencies {
     pub(crate) fn ms(&self, quantile: f64) -> f64 {
         let at = (self.nanos.len() as f64 * quantile).ceil() as usize;
         self.nanos.get(at.saturating_sub(1)).copied().unwrap_or_default() as f64 / 1e6
+    }
+
+    /// How many were asked, those that do not count included.
+    #[expect(clippy::cast_precision_loss, reason = "a count")]
+    pub(crate) fn asked(&self) -> f64 {
+        self.asked as f64
     }
 
     /// How many were answered a second.
@@ -81,26 +88,29 @@ where
     for me in 0..clients {
         let ask = ask.clone();
         asking.spawn(async move {
-            let mut nanos = Vec::new();
+            let (mut nanos, mut count) = (Vec::new(), 0);
             for nth in 0.. {
                 let asked = Instant::now();
                 if asked >= end {
                     break;
                 }
+                count += 1;
                 ask.ask(nth, me).await?;
                 if asked >= begin {
                     nanos.push(u64::try_from(asked.elapsed().as_nanos())?);
                 }
             }
-            anyhow::Ok(nanos)
+            anyhow::Ok((nanos, count))
         });
     }
-    let mut nanos = Vec::new();
+    let (mut nanos, mut asked) = (Vec::new(), 0);
     while let Some(client) = asking.join_next().await {
-        nanos.extend(client.context("a client")??);
+        let (some, count) = client.context("a client")??;
+        nanos.extend(some);
+        asked += count;
     }
     nanos.sort_unstable();
-    Ok(Latencies { nanos, secs: time.as_secs_f64() })
+    Ok(Latencies { nanos, secs: time.as_secs_f64(), asked })
 }
 
 /// What a client asks, again and again.

@@ -10,6 +10,7 @@ mod clients;
 mod program;
 mod seed;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
@@ -18,7 +19,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
 use crate::clients::{AsyncAsk, Clients, Latencies, during};
-use crate::program::Program;
+use crate::program::{Program, cpu_secs};
 use crate::seed::{PER_PROJECT, PROJECTS, service_path};
 
 /// How many clients ask at once where it is asked at once.
@@ -35,6 +36,12 @@ struct Options {
     /// How long each is measured, in seconds.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Another build of the program, to compare with.
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// Only updates, of a database that was filled before.
+    #[arg(long)]
+    updates: bool,
     /// What cargo says to a bench.
     #[arg(long, hide = true)]
     bench: bool,
@@ -53,10 +60,41 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     print("services", seeded.services, "", None);
     print("users", seeded.users, "", None);
     print("sealing of all passwords by `key rotate`", seeded.sealing_secs, "s", None);
-    let program = Program::start(&options.database_url).await?;
+    let program = Program::start(options.program.as_deref(), &options.database_url).await?;
     let clients = Clients::new(program.url(), &seeded.token);
     let time = Duration::from_secs(options.seconds);
 
+    let bare_many = during(time, CLIENTS, select(&pool)).await?;
+    if !options.updates {
+        reads(time, &pool, &clients, &bare_many).await?;
+    }
+    let update = move |nth: usize, me: usize| {
+        let clients = clients.clone();
+        // Each client has services of its own, and each update changes something.
+        let path = service_path(me * PER_PROJECT + nth % PER_PROJECT);
+        let body = json!({ "user_config": { "kafka": { "log_retention_ms": 1_000 + nth } } });
+        async move { clients.put(&path, &body).await }
+    };
+    let before = (program.cpu_secs()?, cpu_secs("self")?);
+    let updates = during(time, CLIENTS, update).await?;
+    let taken = (program.cpu_secs()? - before.0, cpu_secs("self")? - before.1);
+    report("service update, 16 clients", &updates, &bare_many);
+    // Of all that were asked, those before the measuring began included.
+    for (whose, secs) in [("the program", taken.0), ("the clients", taken.1)] {
+        let measure = format!("service update, 16 clients: CPU of {whose} for one");
+        print(&measure, secs * 1e3 / updates.asked(), "ms", None);
+    }
+    print("memory of the process", program.peak_mib()?, "MiB", None);
+    Ok(())
+}
+
+/// Getting one service, and listing those of a project.
+async fn reads(
+    time: Duration,
+    pool: &PgPool,
+    clients: &Clients,
+    bare_many: &Latencies,
+) -> anyhow::Result<()> {
     let get = |n: usize| {
         let clients = clients.clone();
         move |nth: usize, me: usize| {
@@ -64,11 +102,10 @@ async fn run(options: &Options) -> anyhow::Result<()> {
             async move { clients.get(&path).await }
         }
     };
-    let bare = during(time, 1, select(&pool)).await?;
+    let bare = during(time, 1, select(pool)).await?;
     report("service get", &during(time, 1, get(1)).await?, &bare);
-    let bare_many = during(time, CLIENTS, select(&pool)).await?;
     let many = during(time, CLIENTS, get(CLIENTS)).await?;
-    report("service get, 16 clients", &many, &bare_many);
+    report("service get, 16 clients", &many, bare_many);
     let list = {
         let clients = clients.clone();
         move |nth: usize, _: usize| {
@@ -77,15 +114,6 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         }
     };
     report("service list of 500", &during(time, 1, list).await?, &bare);
-    let update = move |nth: usize, me: usize| {
-        let clients = clients.clone();
-        // Each client has services of its own, and each update changes something.
-        let path = service_path(me * PER_PROJECT + nth % PER_PROJECT);
-        let body = json!({ "user_config": { "kafka": { "log_retention_ms": 1_000 + nth } } });
-        async move { clients.put(&path, &body).await }
-    };
-    report("service update, 16 clients", &during(time, CLIENTS, update).await?, &bare_many);
-    print("memory of the process", program.peak_mib()?, "MiB", None);
     Ok(())
 }
 

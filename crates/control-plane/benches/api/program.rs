@@ -1,6 +1,7 @@
 //! The program that is measured, as it is installed.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,10 +19,11 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts it on a free port.
-    pub(crate) async fn start(database_url: &str) -> anyhow::Result<Self> {
+    /// Starts it on a free port: the one that was built with this, or another, to compare.
+    pub(crate) async fn start(other: Option<&Path>, database_url: &str) -> anyhow::Result<Self> {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
-        let child = Command::new(env!("CARGO_BIN_EXE_tidegate-control-plane"))
+        let ours = Path::new(env!("CARGO_BIN_EXE_tidegate-control-plane"));
+        let child = Command::new(other.unwrap_or(ours))
             .args(["serve", "--listen", &address.to_string()])
             .env("TIDEGATE_DATABASE_URL", database_url)
             .env("TIDEGATE_KEY", MASTER_KEY)
@@ -42,6 +44,11 @@ impl Program {
         &self.url
     }
 
+    /// The CPU time that it has taken, in seconds.
+    pub(crate) fn cpu_secs(&self) -> anyhow::Result<f64> {
+        cpu_secs(&self.child.id().to_string())
+    }
+
     /// The most memory that it had (`VmHWM` of `/proc/PID/status`).
     pub(crate) fn peak_mib(&self) -> anyhow::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
@@ -57,4 +64,15 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The CPU time that a process has taken, in seconds: `utime` and `stime` of `/proc/PID/stat`, which
+/// Linux gives in hundredths (`USER_HZ`).
+pub(crate) fn cpu_secs(process: &str) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // Behind the name, which may hold anything.
+    let fields = stat.rsplit_once(')').context("no name")?.1;
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: Vec<f64> = ticks.map(str::parse).collect::<Result<_, _>>()?;
+    Ok(ticks.iter().sum::<f64>() / 100.0)
 }

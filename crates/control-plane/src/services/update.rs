@@ -10,7 +10,7 @@ use service_config::access::Access;
 use service_config::{
     Effective, Impact, Oidc, Rendered, Topology, UserConfig, effective, impact, render,
 };
-use store::{ApplyError, By, Service, ServiceChange};
+use store::{Applied, ApplyError, By, Service, ServiceChange};
 use utoipa::ToSchema;
 
 pub(super) use self::diff::Difference;
@@ -162,8 +162,8 @@ pub(super) async fn update(
         if asked.dry_run {
             return Ok((service, updated(None)));
         }
-        match app.store.services.apply(service.id, service.generation, &change).await {
-            Ok(rollout) => return Ok((reread(app, service.id).await?, updated(rollout))),
+        match app.store.services.apply(&service, &change).await {
+            Ok(Applied { service, rollout }) => return Ok((service, updated(rollout))),
             Err(ApplyError::Stale) => service = reread(app, service.id).await?,
             Err(ApplyError::Store(error)) => return Err(error.into()),
         }
@@ -219,7 +219,13 @@ async fn configure(
     let mut warnings = probe_if_changed(before.as_ref(), &after, probed, policy).await?;
     let previous_jwks_url = previous_jwks_url(service, before.as_ref(), &after);
     let rendered = render(&after, &topology(service, previous_jwks_url.as_deref()));
-    let current = current(app, service).await?;
+    let current = if rendered.revision.id == service.target {
+        // Its id is the hash of what is in it, so there is nothing to read.
+        let revision = rendered.revision.clone();
+        Rendered { revision, dynamic: service.dynamic_config.clone() }
+    } else {
+        current(app, service).await?
+    };
     let impact = impact((before.as_ref().unwrap_or(&after), &current), (&after, &rendered));
     if is_open(&after) && !impact.proxy_reload.is_empty() {
         warnings.push(OPEN_REST.to_owned());

@@ -5,12 +5,11 @@ pub(super) mod progress;
 use std::collections::BTreeMap;
 
 use model::{
-    AclEntry, Node, NodeId, NodeLife, NodeState, NodeStatus, Role, ServiceId, ServiceState,
-    Timestamp,
+    Node, NodeId, NodeLife, NodeState, NodeStatus, Role, ServiceId, ServiceState, Timestamp,
 };
 use serde_json::{Map, Value};
 use service_config::effective;
-use store::{NodesSeen, RolloutRecord, Service, ServiceUser};
+use store::{Contents, NodesSeen, Refusal, RolloutRecord, Service, ServiceUser};
 use tracing::warn;
 
 use self::progress::progress;
@@ -22,7 +21,6 @@ use super::wire::{
 use crate::App;
 use crate::clouds::{CLOUD, CLOUD_DESCRIPTION};
 use crate::error::ApiError;
-use crate::kafka_acls::{KafkaAclView, native};
 use crate::plans::plan;
 use crate::rollouts::{RolloutBrief, opens_at, under_way};
 use crate::service_types::{KAFKA, KAFKA_DESCRIPTION};
@@ -41,14 +39,10 @@ pub(crate) async fn show(
     service: &Service,
     role: Role,
 ) -> Result<ServiceView, ApiError> {
-    let within = Within {
-        users: users_of(app, service.id).await?,
-        acl: app.store.acls.list(service.id).await?,
-        kafka_acl: native(&app.store, service.id).await?,
-        nodes: app.store.nodes.seen(&[service.id]).await?.remove(&service.id).unwrap_or_default(),
-        rollout: rollout(app, service).await?,
-    };
-    Ok(put_together(app, service, role, within))
+    let mut contents = app.store.contents(service.id).await?;
+    contents.users.retain(|user| !user.deleting);
+    let rollout = rollout(app, service).await?;
+    Ok(put_together(app, service, role, contents, rollout.as_ref()))
 }
 
 /// The service objects of a list: without users and ACL entries, of which there may be very many.
@@ -61,31 +55,30 @@ pub(super) async fn show_all(
     let (mut seen, mut rollouts) =
         tokio::try_join!(app.store.nodes.seen(&ids), app.store.rollouts.under_way(&ids))?;
     let show = |service: &Service| {
-        let within = Within {
-            nodes: seen.remove(&service.id).unwrap_or_default(),
-            rollout: rollouts.remove(&service.id),
-            ..Within::default()
-        };
-        put_together(app, service, role, within)
+        let nodes = seen.remove(&service.id).unwrap_or_default();
+        let rollout = rollouts.remove(&service.id);
+        put_together(
+            app,
+            service,
+            role,
+            Contents { nodes, ..Contents::default() },
+            rollout.as_ref(),
+        )
     };
     Ok(services.iter().map(show).collect())
 }
 
-/// What is in a service, or is seen of it.
-#[derive(Default)]
-struct Within {
-    users: Vec<ServiceUser>,
-    acl: Vec<AclEntry>,
-    kafka_acl: Vec<KafkaAclView>,
-    nodes: NodesSeen,
-    rollout: Option<RolloutRecord>,
-}
-
-fn put_together(app: &App, service: &Service, role: Role, within: Within) -> ServiceView {
-    let Within { users, acl, kafka_acl, nodes, rollout } = within;
+fn put_together(
+    app: &App,
+    service: &Service,
+    role: Role,
+    contents: Contents,
+    rollout: Option<&RolloutRecord>,
+) -> ServiceView {
+    let Contents { users, acls, kafka_acls, nodes } = contents;
     let NodesSeen { statuses, in_transit } = nodes;
-    let rollout = rollout.as_ref();
-    let (user_config, kafka_rest, service_notifications) = configuration(app, service);
+    let (user_config, kafka_rest, mut service_notifications) = configuration(app, service);
+    service_notifications.extend(service.refusals.iter().map(alert));
     let plan = plan(&service.plan);
     let first = service.nodes.first();
     let rest_address = kafka_rest.then_some(service.rest_address.as_str());
@@ -111,8 +104,8 @@ fn put_together(app: &App, service: &Service, role: Role, within: Within) -> Ser
         connection_info: connection_info(&service.nodes, rest_address),
         components: components(&service.nodes, rest_address),
         users: users.into_iter().map(|it| UserView::of(it, role)).collect(),
-        acl: acl.into_iter().map(Into::into).collect(),
-        kafka_acl,
+        acl: acls.into_iter().map(Into::into).collect(),
+        kafka_acl: kafka_acls.into_iter().map(Into::into).collect(),
         schema_registry_acl: [],
         maintenance: maintenance(service, rollout),
         node_states: node_states(service, &statuses, &in_transit, rollout.is_some()),
@@ -180,7 +173,7 @@ fn configuration(
             let open = is_open(&effective).then(|| NotificationView {
                 level: "warning",
                 kind: "kafka_rest_without_authorization",
-                message: OPEN_REST,
+                message: OPEN_REST.into(),
                 metadata: BTreeMap::new(),
             });
             let kafka_rest = effective.kafka_rest();
@@ -192,6 +185,22 @@ fn configuration(
             let kafka_rest = service.user_config.get("kafka_rest") == Some(&Value::Bool(true));
             (service.user_config.clone(), kafka_rest, Vec::new())
         }
+    }
+}
+
+/// Something that the service shall have and Kafka refuses.
+fn alert(refusal: &Refusal) -> NotificationView {
+    let Refusal { aggregate, name, message, since } = refusal;
+    let metadata = [
+        ("aggregate", aggregate.as_str().to_owned()),
+        ("name", name.clone()),
+        ("since", rfc3339(*since)),
+    ];
+    NotificationView {
+        level: "warning",
+        kind: "user_alert",
+        message: format!("Kafka refuses {} {name}: {message}", aggregate.as_str()).into(),
+        metadata: metadata.map(|(key, value)| (key.to_owned(), value)).into(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The service object as Aiven's clients expect it. Lists are never `null`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use model::{AclEntry, NodeState, Role, Secret};
@@ -67,7 +68,7 @@ pub(super) struct NotificationView {
     /// Stable, for programs.
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
-    pub(super) message: &'static str,
+    pub(super) message: Cow<'static, str>,
     pub(super) metadata: BTreeMap<String, String>,
 }
 

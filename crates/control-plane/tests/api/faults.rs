@@ -1,6 +1,7 @@
 //! A database that goes away, or refuses, in the middle of a request: the whole change is made, or
 //! none of it.
 
+mod kills;
 mod operations;
 mod outages;
 mod proxy;

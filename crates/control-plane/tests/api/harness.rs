@@ -18,6 +18,8 @@ use tower::ServiceExt as _;
 
 pub(crate) const SERVICE: &str = "/v1/project/dev/service/my-kafka";
 pub(crate) const TOKEN: &str = "token-of-dev";
+/// The master key.
+pub(crate) const KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 pub(crate) const OTHER_TOKEN: &str = "token-of-other";
 
 #[derive(Clone)]
@@ -60,7 +62,7 @@ pub(crate) async fn add_token(store: &Store, token: &str, grants: Grants) {
 
 /// A store on `pool` that seals with the same key each time.
 pub(crate) fn store(pool: &PgPool) -> Store {
-    let key = Secret::new("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=".into());
+    let key = Secret::new(KEY.into());
     Store::on(pool.clone()).with_keys(MasterKeys::parse(&key).unwrap())
 }
 

@@ -14,6 +14,7 @@ mod losses;
 mod openapi;
 mod outage;
 mod probe_credentials;
+mod problems;
 mod quotas;
 mod rest_settings;
 mod rollout_events;

@@ -12,17 +12,19 @@ use store::{DesiredTopic, Store};
 use tracing::{info, warn};
 
 use super::DesiredError;
+use super::refusals::{Refused, is_final};
 
 /// Creates, changes and deletes. What Kafka refuses for one topic is noted with it and keeps the
-/// others from nothing.
+/// others from nothing. Returns what it refuses for good.
 pub(super) async fn apply(
     store: &Store,
     admin: &Admin,
     service: ServiceId,
-) -> Result<(), DesiredError> {
+) -> Result<Refused, DesiredError> {
+    let mut refused = Refused::new();
     let wanted = store.topics.list(service).await?;
     if wanted.is_empty() {
-        return Ok(());
+        return Ok(refused);
     }
     let actual = admin.describe_topics(None).await?;
     let actual: BTreeMap<&str, &Topic> = actual.iter().map(|it| (it.name.as_str(), it)).collect();
@@ -40,13 +42,16 @@ pub(super) async fn apply(
             Ok(()) => store.topics.set_problem(service, &topic.name, None).await?,
             Err(DesiredError::Kafka(error)) if error.code().is_some() => {
                 let problem = error.to_string();
+                if error.code().is_some_and(is_final) {
+                    refused.insert(topic.name.to_string(), problem.clone());
+                }
                 warn!(topic.name = %topic.name, problem, "Kafka refuses a topic");
                 store.topics.set_problem(service, &topic.name, Some(&problem)).await?;
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(refused)
 }
 
 async fn make(

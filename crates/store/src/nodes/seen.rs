@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::{NodeId, NodeLife, NodeStatus, ServiceId};
+use sqlx::PgExecutor;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -19,32 +20,49 @@ pub struct NodesSeen {
 }
 
 impl Nodes {
-    /// The same for many services at once; one of which nothing is known is not in it.
+    /// Of many services at once; one of which nothing is known is not in it.
     pub async fn seen(
         &self,
         services: &[ServiceId],
     ) -> Result<BTreeMap<ServiceId, NodesSeen>, StoreError> {
-        let ids: Vec<Uuid> = services.iter().map(|it| it.0).collect();
-        let rows = sqlx::query!(
-            r#"select service_id, node_id, life,
-                      case when status_at > now() - interval '1 minute' then status end
-                          as "status: Json<NodeStatus>"
-               from node where service_id = any($1)
-                 and (life <> 'active' or status_at > now() - interval '1 minute')"#,
-            &ids
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let mut seen: BTreeMap<ServiceId, NodesSeen> = BTreeMap::new();
-        for row in rows {
-            let of = seen.entry(ServiceId(row.service_id)).or_default();
-            if let Some(Json(status)) = row.status {
-                of.statuses.insert(NodeId(row.node_id), status);
-            }
-            if row.life != "active" {
-                of.in_transit.insert(NodeId(row.node_id), life(&row.life));
-            }
-        }
-        Ok(seen)
+        seen(&self.pool, services).await
     }
+
+    /// Nodes of a service that are not there to stay.
+    pub async fn in_transit(
+        &self,
+        service: ServiceId,
+    ) -> Result<BTreeMap<NodeId, NodeLife>, StoreError> {
+        let seen = self.seen(&[service]).await?.remove(&service);
+        Ok(seen.unwrap_or_default().in_transit)
+    }
+}
+
+/// What was seen of the nodes of services.
+pub(crate) async fn seen(
+    from: impl PgExecutor<'_>,
+    services: &[ServiceId],
+) -> Result<BTreeMap<ServiceId, NodesSeen>, StoreError> {
+    let ids: Vec<Uuid> = services.iter().map(|it| it.0).collect();
+    let rows = sqlx::query!(
+        r#"select service_id, node_id, life,
+                  case when status_at > now() - interval '1 minute' then status end
+                      as "status: Json<NodeStatus>"
+           from node where service_id = any($1)
+             and (life <> 'active' or status_at > now() - interval '1 minute')"#,
+        &ids
+    )
+    .fetch_all(from)
+    .await?;
+    let mut seen: BTreeMap<ServiceId, NodesSeen> = BTreeMap::new();
+    for row in rows {
+        let of = seen.entry(ServiceId(row.service_id)).or_default();
+        if let Some(Json(status)) = row.status {
+            of.statuses.insert(NodeId(row.node_id), status);
+        }
+        if row.life != "active" {
+            of.in_transit.insert(NodeId(row.node_id), life(&row.life));
+        }
+    }
+    Ok(seen)
 }

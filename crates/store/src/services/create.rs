@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use crate::events::{By, Entry};
 use crate::rollouts::Reason;
 use crate::vault::{Column, DataKey, Place, VaultError};
-use crate::{ServiceSecrets, Services, StoreError, changes, constraint, events, rollouts};
+use crate::{ServiceSecrets, Services, StoreError, constraint, events, rollouts};
 
 /// A service to be made.
 #[derive(Clone, Debug)]
@@ -115,10 +115,9 @@ impl Services {
             "termination_protection": new.termination_protection,
         });
         let done = Entry::new("service_create", &text).after(after);
-        events::record(&mut tx, new.id, &new.by, &done).await?;
+        events::record_change(&mut tx, new.id, &new.by, &done).await?;
         rollouts::start(&mut tx, new.id, &new.revision.id, &new.by, Reason::Created).await?;
         events::warn(&mut tx, new.id, &new.by, &new.warnings).await?;
-        changes::notify(&mut tx, new.id).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use model::{Revision, RolloutId, ServiceId};
+use model::{Revision, RolloutId};
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
 use super::create::insert_revision;
+use super::{NodeRow, Row, Service};
 use crate::events::{By, Entry};
 use crate::rollouts::Reason;
-use crate::{Services, StoreError, changes, events, rollouts};
+use crate::{Services, StoreError, events, refusals, rollouts};
 
 /// A service as it shall be after a change.
 #[derive(Clone, Debug)]
@@ -74,38 +75,62 @@ impl From<sqlx::Error> for ApplyError {
     }
 }
 
+/// A change that was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// The service as it is since, its nodes included.
+    pub service: Service,
+    /// The rollout that was started.
+    pub rollout: Option<RolloutId>,
+}
+
 impl Services {
-    /// Makes a change that was decided on generation `generation` of the service. A revision other
-    /// than the present target starts a rollout, so that the service is `REBUILDING` at once; the
-    /// same one starts nothing. Returns the rollout that was started.
+    /// Makes a change that was decided on `before`, of which all that a change can change is still the
+    /// same as long as its generation is. A revision other than the present target starts a rollout, so
+    /// that the service is `REBUILDING` at once; the same one starts nothing.
     pub async fn apply(
         &self,
-        service: ServiceId,
-        generation: i64,
+        before: &Service,
         change: &ServiceChange,
-    ) -> Result<Option<RolloutId>, ApplyError> {
+    ) -> Result<Applied, ApplyError> {
+        let service = before.id;
+        let restarts = before.target != change.revision.id;
         let mut tx = self.pool.begin().await?;
-        let before = sqlx::query!(
-            r#"select target_revision, user_config, termination_protection, powered,
-                      maintenance_dow, maintenance_time, apply_in_window
-               from service where service_id = $1 and generation = $2 for update"#,
+        if restarts {
+            insert_revision(&mut tx, &change.revision).await?;
+        }
+        let row = sqlx::query_as!(
+            Row,
+            r#"update service
+               set user_config = $3, target_revision = $4, dynamic_config = $5,
+                   previous_jwks_url = $6, termination_protection = $7,
+                   maintenance_dow = coalesce($8, maintenance_dow),
+                   maintenance_time = coalesce($9, maintenance_time),
+                   apply_in_window = coalesce($10, apply_in_window), powered = $11,
+                   generation = generation + 1, updated_at = now()
+               where service_id = $1 and generation = $2
+               returning service_id, project_name, service_name, plan, cluster_id,
+                      user_config as "user_config: Json<Map<String, Value>>", target_revision,
+                      dynamic_config as "dynamic_config: Json<BTreeMap<String, String>>",
+                      previous_jwks_url, termination_protection, maintenance_dow, maintenance_time,
+                      apply_in_window, rest_host, rest_port, generation, created_at, updated_at, powered,
+                      terminating, tags as "tags: Json<BTreeMap<String, String>>",
+                      exists (select from rollout
+                              where rollout.service_id = service.service_id
+                                and ended_at is null) as "rolling!",
+                      (select jsonb_agg(jsonb_build_array(node_id, host, controller_port,
+                                                          internal_port, client_port, rack)
+                                        order by node_id)
+                       from node where node.service_id = service.service_id)
+                          as "nodes: Json<Vec<NodeRow>>",
+                      (select jsonb_agg(jsonb_build_array(aggregate, name, message,
+                                                          (extract(epoch from since) * 1000)::bigint)
+                                        order by since, aggregate, name)
+                       from desired_refusal refusal
+                       where refusal.service_id = service.service_id)
+                          as "refusals: Json<Vec<refusals::Row>>""#,
             service.0,
-            generation
-        )
-        .fetch_optional(&mut *tx)
-        .await?
-        .ok_or(ApplyError::Stale)?;
-        insert_revision(&mut tx, &change.revision).await?;
-        sqlx::query!(
-            "update service
-             set user_config = $2, target_revision = $3, dynamic_config = $4,
-                 previous_jwks_url = $5, termination_protection = $6,
-                 maintenance_dow = coalesce($7, maintenance_dow),
-                 maintenance_time = coalesce($8, maintenance_time),
-                 apply_in_window = coalesce($9, apply_in_window), powered = $10,
-                 generation = generation + 1, updated_at = now()
-             where service_id = $1",
-            service.0,
+            before.generation,
             Json(&change.user_config) as _,
             change.revision.id.as_str(),
             Json(&change.dynamic_config) as _,
@@ -116,28 +141,33 @@ impl Services {
             change.apply_in_window,
             change.powered
         )
-        .execute(&mut *tx)
-        .await?;
-        let told = json!({
-            "user_config": before.user_config,
-            "termination_protection": before.termination_protection,
-            "powered": before.powered,
-            "maintenance": { "dow": before.maintenance_dow, "time": before.maintenance_time },
-            "apply_in_window": before.apply_in_window,
-        });
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(ApplyError::Stale)?;
+        let told = told(before);
         let done = Entry::new("service_update", &change.description)
             .after(change.told(&told))
             .before(told);
-        events::record(&mut tx, service, &change.by, &done).await?;
-        let mut started = None;
-        if before.target_revision != change.revision.id.as_str() {
+        events::record_change(&mut tx, service, &change.by, &done).await?;
+        let mut rollout = None;
+        if restarts {
             let (target, by) = (&change.revision.id, &change.by);
-            let reason = Reason::Changed;
-            started = Some(rollouts::start(&mut tx, service, target, by, reason).await?);
+            rollout = Some(rollouts::start(&mut tx, service, target, by, Reason::Changed).await?);
         }
         events::warn(&mut tx, service, &change.by, &change.warnings).await?;
-        changes::notify(&mut tx, service).await?;
         tx.commit().await?;
-        Ok(started)
+        let row = Row { rolling: row.rolling || restarts, ..row };
+        Ok(Applied { service: row.into_service()?, rollout })
     }
+}
+
+/// What the audit log says of a service as it was.
+fn told(before: &Service) -> Value {
+    json!({
+        "user_config": before.user_config,
+        "termination_protection": before.termination_protection,
+        "powered": before.powered,
+        "maintenance": { "dow": before.maintenance_dow, "time": before.maintenance_time },
+        "apply_in_window": before.apply_in_window,
+    })
 }

@@ -10,7 +10,7 @@ use crate::fixture::{by, change, project, with_service};
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn a_change_is_there_with_who_which_request_before_and_after(pool: PgPool) {
     let (store, service) = with_service(pool).await;
-    store.services.apply(service.id, service.generation, &change('a')).await.unwrap();
+    store.services.apply(&service, &change('a')).await.unwrap();
     let entry = AclEntry {
         id: AclId("acl1".into()),
         permission: AclPermission::Read,

@@ -7,6 +7,7 @@ mod fixture;
 mod kafka_access;
 mod leases;
 mod migrations;
+mod refusals;
 mod rollouts;
 mod secrets;
 mod secrets_rotation;

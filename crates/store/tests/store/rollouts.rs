@@ -31,7 +31,7 @@ async fn active(store: &Store, service: ServiceId) -> Option<ActiveRollout> {
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn an_order_pins_its_node_and_no_other(pool: PgPool) {
     let (store, service) = with_service(pool).await;
-    store.services.apply(service.id, service.generation, &change('b')).await.unwrap();
+    store.services.apply(&service, &change('b')).await.unwrap();
     let rollout = active(&store, service.id).await.unwrap();
     store.rollouts.record_orders(service.id, &rollout, &order(2, 'b')).await.unwrap();
     let pins = store.nodes.list(service.id).await.unwrap();
@@ -45,7 +45,7 @@ async fn an_order_pins_its_node_and_no_other(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn of_two_orchestrators_only_one_writes_an_order(pool: PgPool) {
     let (store, service) = with_service(pool).await;
-    store.services.apply(service.id, service.generation, &change('b')).await.unwrap();
+    store.services.apply(&service, &change('b')).await.unwrap();
     let seen_by_both = active(&store, service.id).await.unwrap();
     let orders = [order(1, 'b'), order(2, 'b')];
     let (first, second) = tokio::join!(
@@ -61,10 +61,10 @@ async fn of_two_orchestrators_only_one_writes_an_order(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn a_newer_rollout_supersedes_and_keeps_the_order(pool: PgPool) {
     let (store, service) = with_service(pool).await;
-    store.services.apply(service.id, 1, &change('b')).await.unwrap();
+    let after = store.services.apply(&service, &change('b')).await.unwrap().service;
     let older = active(&store, service.id).await.unwrap();
     store.rollouts.record_orders(service.id, &older, &order(2, 'b')).await.unwrap();
-    store.services.apply(service.id, 2, &change('c')).await.unwrap();
+    store.services.apply(&after, &change('c')).await.unwrap();
     let newer = active(&store, service.id).await.unwrap();
     assert_ne!(newer.id, older.id);
     assert_eq!(newer.rollout.target, revision('c').id);
@@ -82,7 +82,7 @@ async fn rolling(pool: PgPool) -> (Store, store::Service, ActiveRollout) {
     let (store, service) = with_service(pool).await;
     let first = active(&store, service.id).await.unwrap();
     store.rollouts.end(service.id, &first, End::Done).await.unwrap();
-    store.services.apply(service.id, service.generation, &change('b')).await.unwrap();
+    store.services.apply(&service, &change('b')).await.unwrap();
     let rollout = active(&store, service.id).await.unwrap();
     (store, service, rollout)
 }

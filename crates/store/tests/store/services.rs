@@ -45,11 +45,12 @@ async fn names_and_ports_are_taken_once(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn a_change_decided_on_an_older_state_is_refused(pool: PgPool) {
     let (store, service) = with_service(pool).await;
-    let apply =
-        async |generation, to| store.services.apply(service.id, generation, &change(to)).await;
-    apply(service.generation, 'b').await.unwrap();
-    assert!(matches!(apply(service.generation, 'c').await, Err(ApplyError::Stale)));
+    let applied = store.services.apply(&service, &change('b')).await.unwrap();
+    let stale = store.services.apply(&service, &change('c')).await;
+    assert!(matches!(stale, Err(ApplyError::Stale)));
     let now = store.services.by_id(service.id).await.unwrap().unwrap();
+    assert_eq!(applied.service, now, "what is answered is what is stored");
+    assert_eq!(now.state, ServiceState::Rebuilding);
     assert_eq!(now.generation, service.generation + 1);
     assert_eq!(now.target, revision('b').id);
     assert_eq!(now.user_config, object(serde_json::json!({ "kafka": { "num_partitions": 3 } })));
@@ -61,8 +62,9 @@ async fn the_same_revision_starts_no_rollout(pool: PgPool) {
     let (store, service) = with_service(pool).await;
     let first = store.rollouts.active(service.id, Policy::default()).await.unwrap().unwrap();
     store.rollouts.end(service.id, &first, End::Done).await.unwrap();
-    store.services.apply(service.id, service.generation, &change('a')).await.unwrap();
+    let applied = store.services.apply(&service, &change('a')).await.unwrap();
     let now = store.services.by_id(service.id).await.unwrap().unwrap();
+    assert_eq!(applied.service, now, "what is answered is what is stored");
     assert_eq!(now.state, ServiceState::Running);
 }
 
@@ -70,7 +72,7 @@ async fn the_same_revision_starts_no_rollout(pool: PgPool) {
 async fn a_change_is_heard(pool: PgPool) {
     let (store, service) = with_service(pool.clone()).await;
     let mut changes = Store::on(pool).changes().await.unwrap();
-    store.services.apply(service.id, service.generation, &change('b')).await.unwrap();
+    store.services.apply(&service, &change('b')).await.unwrap();
     let heard = tokio::time::timeout(Duration::from_secs(10), changes.next()).await.unwrap();
     assert_eq!(heard.unwrap(), Some(service.id));
 }
@@ -103,10 +105,12 @@ async fn a_change_waits_for_the_window_if_it_is_told_to_in_the_same_change(pool:
     let mut asked = change('b');
     asked.maintenance = Some(("sunday".into(), "03:00:00".into()));
     asked.apply_in_window = Some(true);
-    let started = store.services.apply(service.id, 1, &asked).await.unwrap().unwrap();
+    let applied = store.services.apply(&service, &asked).await.unwrap();
+    let started = applied.rollout.unwrap();
     let rollout = store.rollouts.get(service.id, started).await.unwrap().unwrap();
     assert_eq!(rollout.window, Some(("sunday".to_owned(), "03:00:00".to_owned())));
-    assert_eq!(store.services.apply(service.id, 2, &change('b')).await.unwrap(), None);
+    let again = store.services.apply(&applied.service, &change('b')).await.unwrap();
+    assert_eq!(again.rollout, None);
     let now = store.services.by_id(service.id).await.unwrap().unwrap();
     assert!(now.apply_in_window, "a change that says nothing of it leaves it");
 }
@@ -118,13 +122,13 @@ async fn a_service_that_is_terminated_is_not_found_and_keeps_its_ports_until_it_
     let (store, service) = with_service(pool).await;
     let mut protected = change('b');
     protected.powered = true;
-    store.services.apply(service.id, service.generation, &protected).await.unwrap();
+    let service = store.services.apply(&service, &protected).await.unwrap().service;
     let refused = store.services.terminate(service.id, &by()).await;
     assert!(matches!(refused, Err(TerminateError::Protected)), "{refused:?}");
     store.services.forget(service.id).await.unwrap();
     assert!(store.services.by_id(service.id).await.unwrap().is_some(), "it was not told to go");
     let free = ServiceChange { termination_protection: false, ..change('b') };
-    store.services.apply(service.id, service.generation + 1, &free).await.unwrap();
+    store.services.apply(&service, &free).await.unwrap();
     for _ in 0..2 {
         store.services.terminate(service.id, &by()).await.unwrap();
     }

@@ -47,6 +47,7 @@ fn service(maintenance: Option<(&str, &str)>) -> Service {
         created_at: NOON,
         updated_at: NOON,
         nodes: (1..=3).map(node).collect(),
+        refusals: Vec::new(),
     }
 }
 

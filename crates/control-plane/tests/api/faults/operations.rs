@@ -31,15 +31,12 @@ pub(super) struct Operation {
     pub(super) again: Again,
 }
 
-/// Those that change nothing in the database, or need Kafka before they do.
-pub(super) const OTHERS: [(&str, &str); 6] = [
+/// Those that change nothing in the database.
+pub(super) const OTHERS: [(&str, &str); 4] = [
     ("POST", "/v1/userauth"),
     ("POST", "/v1/project/{project}/service/{service}/logs"),
     ("POST", "/v1/project/{project}/service/{service}/metrics"),
     ("POST", "/v1/project/{project}/service/{service}/rollouts/forecast"),
-    // Kafka is asked first, and is away here. Then each is one transaction, as `DELETE` is.
-    ("POST", "/v1/project/{project}/service/{service}/topic"),
-    ("PUT", "/v1/project/{project}/service/{service}/topic/{topic}"),
 ];
 
 impl Operation {
@@ -170,6 +167,21 @@ fn access(world: &World) -> Vec<Operation> {
             Again::Repeats,
         ),
         Operation { path: format!("{}?user=alice", quota.path), ..quota },
+        // Kafka is asked first whether it would do it.
+        operation(
+            "POST",
+            "SERVICE/topic",
+            &[],
+            body(json!({ "topic_name": "payments", "partitions": 2 })),
+            exists,
+        ),
+        operation(
+            "PUT",
+            "SERVICE/topic/{topic}",
+            &[("{topic}", "orders")],
+            body(json!({ "partitions": 6 })),
+            Again::Repeats,
+        ),
         operation("DELETE", "SERVICE/topic/{topic}", &[("{topic}", "orders")], None, gone),
         operation("POST", "/v1/rest-proxy/seen", &[], body(seen()), Again::Nothing),
     ]

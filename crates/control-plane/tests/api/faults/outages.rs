@@ -65,6 +65,8 @@ async fn idle_connections_that_a_restart_has_ended_fail_no_request(pool: PgPool)
             answer.ok();
         }
         assert!(end_connections(&world).await > 0);
+        // No restart is over sooner.
+        tokio::time::sleep(store::TRUSTED).await;
     }
     look(&api).await.ok();
 }

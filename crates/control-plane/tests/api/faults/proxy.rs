@@ -32,6 +32,14 @@ pub(crate) enum Fault {
     KilledAfter(usize),
     /// Postgres does not do what the flight of that number asks for, and says why.
     Refused(usize, &'static str),
+    /// The flight of that number gets no further until its client is gone: Postgres has done what it
+    /// asks for, or has not heard of it.
+    Held {
+        /// Its number.
+        at: usize,
+        /// Whether Postgres has done it.
+        done: bool,
+    },
     /// Postgres lets nobody in, and says why.
     NoLogin(&'static str),
     /// Every statement takes that long; that the connection is alive shows at once.
@@ -47,6 +55,10 @@ pub(crate) struct Seen {
     pub(crate) struck: bool,
     /// Whether it was a commit to which it happened.
     pub(crate) at_commit: bool,
+    /// The number of the last flight that was a commit.
+    pub(crate) commit: usize,
+    /// Whether what was held has been let go, since its client is gone.
+    pub(crate) let_go: bool,
 }
 
 struct State {
@@ -69,6 +81,7 @@ enum Verdict {
     KillBefore,
     KillAfter,
     Refuse(&'static str),
+    Hold { done: bool },
 }
 
 /// One message: its type, and all of it.
@@ -131,6 +144,13 @@ impl Proxy {
         self.state.lock().unwrap().seen
     }
 
+    /// Waits until the client of what is held is gone.
+    pub(crate) async fn held(&self) {
+        while !self.seen().let_go {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// How the database of `pool` is reached through it.
     pub(crate) async fn options(&self, pool: &PgPool) -> PgConnectOptions {
         let user = add_user(pool).await;
@@ -183,14 +203,19 @@ impl State {
         }
         self.seen.flights += 1;
         let now = self.seen.flights;
+        let commits = flight.iter().any(|it| it.bytes.ends_with(b"COMMIT\0"));
+        if commits {
+            self.seen.commit = now;
+        }
         let verdict = match self.fault {
             Fault::KilledBefore(at) if at == now => Verdict::KillBefore,
             Fault::KilledAfter(at) if at == now => Verdict::KillAfter,
             Fault::Refused(at, code) if at == now => Verdict::Refuse(code),
+            Fault::Held { at, done } if at == now => Verdict::Hold { done },
             _ => return Verdict::Pass,
         };
         self.seen.struck = true;
-        self.seen.at_commit = flight.iter().any(|it| it.bytes.ends_with(b"COMMIT\0"));
+        self.seen.at_commit = commits;
         verdict
     }
 }
@@ -294,6 +319,15 @@ async fn carry(mut client: TcpStream, to: SocketAddr, state: &Mutex<State>) -> s
                     Verdict::KillAfter => {
                         server.write_all(&bytes(true)).await?;
                         while from_server.recv().await.is_some_and(|it| it.kind != b'Z') {}
+                        return Ok(());
+                    }
+                    Verdict::Hold { done } => {
+                        if done {
+                            server.write_all(&bytes(true)).await?;
+                            while from_server.recv().await.is_some_and(|it| it.kind != b'Z') {}
+                        }
+                        while from_client.recv().await.is_some() {}
+                        state.lock().unwrap().seen.let_go = true;
                         return Ok(());
                     }
                     Verdict::Refuse(code) => {

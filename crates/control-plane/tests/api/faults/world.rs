@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use control_plane::{alarm, token_hash, token_prefix};
 use http::StatusCode;
-use model::{Grants, Role, Scope};
+use model::{Grants, Role, Scope, ServiceId};
 use rolling::{End, Policy};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
+use testkit::bench::{Addresses, Fleet, SimulatedBrokers};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::proxy::Proxy;
@@ -32,6 +34,8 @@ pub(crate) struct World {
     pub(crate) rollout: String,
     /// How it is reached through the proxy.
     pub(crate) options: PgConnectOptions,
+    /// Brokers of `my-kafka`, as long as this value lives.
+    _kafka: JoinSet<()>,
 }
 
 /// A control plane on this pool.
@@ -87,6 +91,29 @@ pub(crate) fn restarts(ms: i64) -> Value {
     json!({ "kafka": { "group_max_session_timeout_ms": ms } })
 }
 
+/// Brokers for the first three nodes of a service, which do what they are told.
+async fn kafka(api: &Api, service: ServiceId, pool: &PgPool) -> JoinSet<()> {
+    let password = api.store.services.secrets(service).await.unwrap().unwrap().admin;
+    let simulated = SimulatedBrokers { clusters: 1, password: password.expose().to_owned() };
+    let fleet = Fleet::listen(&simulated).await.unwrap();
+    let Addresses { port, hosts } = fleet.addresses().clone();
+    for (node, host) in (1..).zip(&hosts[0]) {
+        sqlx::query(
+            "update node set host = $3, internal_port = $4 where service_id = $1 and node_id = $2",
+        )
+        .bind(service.0)
+        .bind(node)
+        .bind(host)
+        .bind(i32::from(port))
+        .execute(pool)
+        .await
+        .unwrap();
+    }
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move { fleet.serve().await.unwrap() });
+    tasks
+}
+
 impl World {
     pub(crate) async fn new(pool: &PgPool) -> Self {
         let api = Api::empty(pool).await;
@@ -117,6 +144,7 @@ impl World {
         api.store.topics.create(service, &topic, &"test".into()).await.unwrap();
         let token = token_hash(REST_PROXY);
         api.store.tokens.replace_rest_proxy(&token, service).await.unwrap();
+        let kafka = kafka(&api, service, pool).await;
         // A week is long, and every day has another.
         let dow = if is_monday_or_close() { "thursday" } else { "monday" };
         let waits = json!({
@@ -138,6 +166,7 @@ impl World {
             kafka_acl,
             rollout,
             options,
+            _kafka: kafka,
         };
         // Uses of tokens are not written down from now on.
         sqlx::query("update api_token set last_used_at = '2100-01-01'")
@@ -151,7 +180,7 @@ impl World {
     /// A control plane behind the proxy, with that many connections. With one, the flights of a request
     /// come in an order, and a request that needs two at once does not end.
     pub(crate) fn behind_proxy(&self, connections: u32, patience: Duration) -> (Api, PgPool) {
-        let pool = PgPoolOptions::new()
+        let pool = store::pool_options()
             .max_connections(connections)
             .acquire_timeout(patience)
             .connect_lazy_with(self.options.clone());

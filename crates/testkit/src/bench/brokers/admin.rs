@@ -63,6 +63,10 @@ impl State {
                 results.push(result.with_error_code(code));
                 continue;
             }
+            if request.validate_only {
+                results.push(result);
+                continue;
+            }
             let config = topic
                 .configs
                 .iter()
@@ -81,7 +85,7 @@ impl State {
                 Some(topic) if resource.resource_type == TOPIC => &mut topic.config,
                 _ => &mut self.dynamic,
             };
-            for it in resource.configs {
+            for it in resource.configs.into_iter().filter(|_| !request.validate_only) {
                 match it.value {
                     Some(value) => drop(configs.insert(it.name.to_string(), value.to_string())),
                     None => drop(configs.remove(it.name.as_str())),

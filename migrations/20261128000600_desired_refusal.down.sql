@@ -1,0 +1,1 @@
+drop table desired_refusal;

@@ -36,6 +36,7 @@ mod quotas;
 mod random;
 mod rest_settings;
 mod rollouts;
+mod seen;
 mod service_types;
 mod services;
 mod tags;
@@ -162,6 +163,7 @@ pub fn api() -> (Router<App>, OpenApi) {
     .merge(nodes::routes())
     .merge(tags::routes())
     .merge(rest_settings::routes())
+    .merge(seen::routes())
     .merge(health::routes())
     .split_for_parts();
     document::complete(&mut document);

@@ -15,6 +15,7 @@ mod nodes;
 mod projects;
 mod quotas;
 mod rollouts;
+mod seen;
 mod services;
 mod tokens;
 mod topics;
@@ -40,6 +41,7 @@ pub use crate::rollouts::{
     ActiveRollout, Consent, RecordError, RolloutCommand, RolloutEvent, RolloutRecord, Rollouts,
     StartRollout, StartRolloutError,
 };
+pub use crate::seen::{Seen, SeenUses};
 pub use crate::services::{
     ApplyError, CreateServiceError, NewService, ProbeCredentials, Service, ServiceChange,
     ServiceSecrets, Services, TerminateError,
@@ -143,6 +145,8 @@ pub struct Store {
     pub quotas: Quotas,
     /// Topics that services shall have.
     pub topics: Topics,
+    /// Who was seen to use what.
+    pub seen: SeenUses,
     /// What happened, for people.
     pub events: Events,
     /// Who looks after what.
@@ -189,6 +193,7 @@ impl Store {
             kafka_acls: KafkaAcls { pool: pool.clone() },
             quotas: Quotas { pool: pool.clone() },
             topics: Topics { pool: pool.clone() },
+            seen: SeenUses { pool: pool.clone() },
             events: Events { pool: pool.clone() },
             leases: Leases { pool: pool.clone() },
             keys: Keys { pool: pool.clone(), vault },

@@ -17,6 +17,7 @@ mod quotas;
 mod rest_settings;
 mod rollout_events;
 mod rollouts;
+mod seen;
 mod service_create;
 mod service_life;
 mod service_update;

@@ -10,5 +10,6 @@ mod migrations;
 mod rollouts;
 mod secrets;
 mod secrets_rotation;
+mod seen;
 mod services;
 mod tokens;

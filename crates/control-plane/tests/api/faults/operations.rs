@@ -1,6 +1,7 @@
 //! Every operation that changes something, with a request that does so.
 
 use http::StatusCode;
+use model::Timestamp;
 use serde_json::{Value, json};
 
 use super::world::{World, kafka_acl, probe_credentials, restarts};
@@ -170,7 +171,20 @@ fn access(world: &World) -> Vec<Operation> {
         ),
         Operation { path: format!("{}?user=alice", quota.path), ..quota },
         operation("DELETE", "SERVICE/topic/{topic}", &[("{topic}", "orders")], None, gone),
+        operation("POST", "/v1/rest-proxy/seen", &[], body(seen()), Again::Nothing),
     ]
+}
+
+/// What a REST proxy tells.
+fn seen() -> Value {
+    let last = Timestamp::now();
+    json!({
+        "uses": [{
+            "principal": "alice", "proven": true, "resource_type": "Topic",
+            "resource_name": "orders", "operation": "Read", "last": last,
+        }],
+        "claims": [],
+    })
 }
 
 fn rollouts(world: &World) -> Vec<Operation> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use control_plane::{alarm, token_prefix};
+use control_plane::{alarm, token_hash, token_prefix};
 use http::StatusCode;
 use model::{Grants, Role, Scope};
 use rolling::{End, Policy};
@@ -17,6 +17,8 @@ use crate::harness::{Answer, Api, SERVICE, add_token, settings, store};
 
 /// May do everything.
 pub(crate) const ROOT: &str = "token-of-root";
+/// Of the REST proxy of `my-kafka`.
+const REST_PROXY: &str = "token-of-proxy";
 
 /// Services `my-kafka` (a change waits for its window) and `idle`, with one of each thing.
 pub(crate) struct World {
@@ -38,9 +40,10 @@ pub(crate) fn control_plane(pool: &PgPool) -> Api {
     Api::of(store(pool), settings(), wake, None)
 }
 
-/// Asks as root.
+/// Asks as root, or as the REST proxy what only that may.
 pub(crate) async fn ask(api: &Api, method: &str, path: &str, body: Option<Value>) -> Answer {
-    api.call_as(ROOT, method, path, body).await
+    let token = if path.starts_with("/v1/rest-proxy/") { REST_PROXY } else { ROOT };
+    api.call_as(token, method, path, body).await
 }
 
 fn id(answer: &Value, of: &str) -> String {
@@ -112,6 +115,8 @@ impl World {
         };
         let service = api.service().await.id;
         api.store.topics.create(service, &topic, &"test".into()).await.unwrap();
+        let token = token_hash(REST_PROXY);
+        api.store.tokens.replace_rest_proxy(&token, service).await.unwrap();
         // A week is long, and every day has another.
         let dow = if is_monday_or_close() { "thursday" } else { "monday" };
         let waits = json!({

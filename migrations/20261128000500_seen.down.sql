@@ -1,0 +1,2 @@
+drop table seen_claims;
+drop table seen_use;

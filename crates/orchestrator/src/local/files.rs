@@ -11,7 +11,12 @@ use store::ServiceSecrets;
 
 use super::folder::NodeFolder;
 
-/// To a file that is rolled over, and never to standard output, where tools answer.
+/// To files that are rolled over, and never to standard output, where tools answer.
+///
+/// `authorizer.log` is what brokers allowed, for `crate::authorizer_log`, and what they denied, which
+/// is in `server.log` too. Not in it: the platform's own principals, which begin with a space, and
+/// what `Metadata` shows of each topic. At most 300 lines a second are written of what was allowed,
+/// more for a short time: a broker that is asked more often leaves out some, by chance.
 const LOG4J: &str = "\
 status=warn
 appender.file.type=RollingFile
@@ -30,7 +35,7 @@ appender.authorizer.name=authorizer
 appender.authorizer.fileName=logs/authorizer.log
 appender.authorizer.filePattern=logs/authorizer.log.%i
 appender.authorizer.layout.type=PatternLayout
-appender.authorizer.layout.pattern=%d{UNIX_MILLIS} %m%n
+appender.authorizer.layout.pattern=%d{UNIX_MILLIS} %enc{%replace{%m}{ with resourceRefCount = .*}{}}{CRLF}%n
 appender.authorizer.policies.type=Policies
 appender.authorizer.policies.size.type=SizeBasedTriggeringPolicy
 appender.authorizer.policies.size.size=4MB
@@ -49,7 +54,7 @@ logger.authorizer.appenderRef.file.ref=file
 logger.authorizer.appenderRef.file.level=info
 logger.authorizer.appenderRef.authorizer.ref=authorizer
 logger.authorizer.appenderRef.authorizer.filter.own.type=RegexFilter
-logger.authorizer.appenderRef.authorizer.filter.own.regex=Principal = User: .*
+logger.authorizer.appenderRef.authorizer.filter.own.regex=Principal = User:( |.* for request = Metadata ).*
 logger.authorizer.appenderRef.authorizer.filter.own.onMatch=deny
 logger.authorizer.appenderRef.authorizer.filter.own.onMismatch=neutral
 ";

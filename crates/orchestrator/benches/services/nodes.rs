@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use model::{Node, NodeId, Revision, RevisionId, ServiceName, Timestamp};
 use orchestrator::driver::{
-    Driver, DriverError, LogMark, LogPart, Observed, ProxyObserved, ProxyStart, ServiceRef,
-    Started,
+    Driver, DriverError, LogMark, LogPart, Observed, ProxyObserved, ProxyStart, ServiceRef, Started,
 };
 use rolling::{Incarnation, Process};
 use store::ServiceSecrets;

@@ -100,7 +100,7 @@ impl Times {
     }
 
     /// The time to tell, if it is to be told; with `all` also if that could wait.
-    fn due(&self, all: bool) -> Option<Timestamp> {
+    pub(crate) fn due(&self, all: bool) -> Option<Timestamp> {
         let (last, told) = (self.last.load(Ordering::Relaxed), self.told.load(Ordering::Relaxed));
         let wait = if all { 1 } else { AGAIN_MS };
         (last.saturating_sub(told) >= wait).then_some(Timestamp(last))
@@ -195,7 +195,7 @@ impl Seen {
 
     /// What the control plane does not know yet, or, unless `all` is asked for, has not heard of for a
     /// while; a part of it if it is much. What the control plane would not take is left out.
-    fn due(&self, all: bool) -> SeenReport {
+    pub(crate) fn due(&self, all: bool) -> SeenReport {
         let uses = self.uses.iter().filter_map(|(it, times)| {
             let seen = SeenUse {
                 principal: it.asker.principal.as_deref().map(principal),

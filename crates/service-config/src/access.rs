@@ -1,11 +1,17 @@
 //! ACL entries of both kinds, Aiven's and Kafka-native ones, as Kafka's bindings.
 
+mod authorizer;
+mod loss;
+
 use std::collections::BTreeSet;
 
 use model::{
     AclBinding, AclEntry, AclHost, AclOperation, AclPattern, AclPermission, AclPermissionType,
     KafkaAclEntry, KafkaPrincipal, PatternType, Principal, ResourceType, Username,
 };
+
+pub use self::authorizer::{Question, allows, denial, may_write_somewhere};
+pub use self::loss::{Access, Loss, Proposal, would_lose};
 
 /// A resource of Kafka: its type, how its name is meant, the name.
 type Resource = (ResourceType, PatternType, String);

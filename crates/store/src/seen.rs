@@ -19,6 +19,8 @@ const MOST: i64 = 20_000;
 /// What was not seen for so long is forgotten, in milliseconds: 30 days.
 const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
+type Claims = BTreeMap<String, String>;
+
 /// Who was seen to use what.
 #[derive(Clone, Debug)]
 pub struct SeenUses {
@@ -85,8 +87,9 @@ impl SeenUses {
     ) -> Result<(), StoreError> {
         let oldest = now.plus_ms(-KEPT_MS);
         let columns = columns(report.uses.iter().filter(|it| it.last >= oldest), now)?;
-        let (principals, claims): (Vec<&str>, Vec<Json<&BTreeMap<String, String>>>) =
-            report.claims.iter().map(|it| (it.principal.0.as_str(), Json(&it.claims))).unzip();
+        let principals: Vec<&str> =
+            report.claims.iter().map(|it| it.principal.0.as_str()).collect();
+        let claims: Vec<Json<&Claims>> = report.claims.iter().map(|it| Json(&it.claims)).collect();
         let mut tx = self.pool.begin().await?;
         sqlx::query!(
             "with forgotten as (delete from seen_claims where service_id = $1 and last_seen < $2)
@@ -189,7 +192,7 @@ impl SeenUses {
         .fetch_all(&self.pool)
         .await?;
         let claims = sqlx::query!(
-            r#"select principal, claims as "claims: Json<BTreeMap<String, String>>"
+            r#"select principal, claims as "claims: Json<Claims>"
                from seen_claims where service_id = $1 and last_seen >= $2 order by principal"#,
             service.0,
             since

@@ -150,8 +150,8 @@ async fn the_token_of_a_rest_proxy_opens_its_settings_and_nothing_else(pool: PgP
     [
         "GET /health 200 OK",
         "GET /v1/openapi.json 200 OK",
-        "GET /v1/rest-proxy/settings 200 OK",
         "POST /v1/rest-proxy/seen 400 Bad Request",
+        "GET /v1/rest-proxy/settings 200 OK",
     ]
     "#);
 }

@@ -1,6 +1,6 @@
 //! Bindings against what Kafka makes of them.
 
-mod native;
+pub(super) mod native;
 
 use model::AclId;
 use proptest::prelude::*;
@@ -20,31 +20,12 @@ fn kafka_allows(
 /// The same from one host.
 fn kafka_allows_from(
     bindings: &BTreeSet<AclBinding>,
-    (user, host): (&str, &str),
+    (principal, host): (&str, &str),
     operation: AclOperation,
-    (resource_type, name): (ResourceType, &str),
+    (resource_type, resource_name): (ResourceType, &str),
 ) -> bool {
-    use AclOperation::{All, Alter, AlterConfigs, Delete, Describe, DescribeConfigs, Read, Write};
-    let covers = |granted: AclOperation| {
-        granted == operation
-            || granted == All
-            || (operation == Describe && matches!(granted, Read | Write | Delete | Alter))
-            || (operation == DescribeConfigs && granted == AlterConfigs)
-    };
-    let names = |it: &AclBinding| match it.pattern_type {
-        PatternType::Literal => it.resource_name == "*" || it.resource_name == name,
-        PatternType::Prefixed => name.starts_with(&it.resource_name),
-    };
-    let whom = |it: &AclBinding| {
-        [user, "*"].contains(&it.principal.0.as_str())
-            && it.host.address().is_none_or(|it| it.to_string() == host)
-    };
-    let matching =
-        bindings.iter().filter(|it| whom(it) && it.resource_type == resource_type && names(it));
-    let denied = |it: &AclBinding| it.permission_type == AclPermissionType::Deny;
-    let found: Vec<&AclBinding> = matching.collect();
-    !found.iter().any(|it| denied(it) && (it.operation == operation || it.operation == All))
-        && found.iter().any(|it| !denied(it) && covers(it.operation))
+    let host = Some(host.parse().unwrap());
+    allows(bindings, Question { principal, host, operation, resource_type, resource_name })
 }
 
 /// What Aiven's documentation says that a permission allows.
@@ -83,7 +64,7 @@ const OPERATIONS: [AclOperation; 9] = [
     AclOperation::IdempotentWrite,
 ];
 
-fn entry() -> impl Strategy<Value = AclEntry> {
+pub(super) fn entry() -> impl Strategy<Value = AclEntry> {
     let permission = prop::sample::select(vec![
         AclPermission::Admin,
         AclPermission::Read,

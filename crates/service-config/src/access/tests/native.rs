@@ -4,11 +4,11 @@ use model::{KafkaAcl, KafkaAclText};
 
 use super::*;
 
-const HERE: &str = "10.0.0.1";
+pub(in crate::access) const HERE: &str = "10.0.0.1";
 const ELSEWHERE: &str = "10.0.0.2";
 
 /// An entry of these columns, unless they make no sense together.
-fn parsed(text: &KafkaAclText) -> Option<KafkaAclEntry> {
+pub(in crate::access) fn parsed(text: &KafkaAclText) -> Option<KafkaAclEntry> {
     let acl = KafkaAcl::parse(text).ok()?;
     Some(KafkaAclEntry { id: AclId("acl0".into()), acl })
 }
@@ -30,7 +30,7 @@ fn resource() -> impl Strategy<Value = (ResourceType, &'static str, &'static str
     ])
 }
 
-fn native() -> impl Strategy<Value = KafkaAclEntry> {
+pub(in crate::access) fn native() -> impl Strategy<Value = KafkaAclEntry> {
     let principal = prop::sample::select(vec!["*", "u", "vv", "auth0|1", "u*", "?v"]);
     let host = prop::sample::select(vec!["*", "*", HERE]);
     (principal, host, resource(), prop::sample::select(AclOperation::ALL), any::<bool>())

@@ -110,7 +110,7 @@ impl Times {
 /// What the latest token of a principal says.
 struct Claims {
     token: [u8; 32],
-    claims: BTreeMap<String, String>,
+    texts: BTreeMap<String, String>,
     /// When it was told.
     told: AtomicI64,
 }
@@ -149,7 +149,7 @@ impl Seen {
         resource_name: &str,
         operation: AclOperation,
     ) {
-        let asked = Asked {
+        let key = Asked {
             principal: asker.principal.as_deref(),
             proven: asker.proven,
             resource_type,
@@ -157,7 +157,7 @@ impl Seen {
             operation,
         };
         let now = Timestamp::now().0;
-        if let Some(times) = self.uses.get(&asked) {
+        if let Some(times) = self.uses.get(&key) {
             times.last.store(now, Ordering::Relaxed);
             return;
         }
@@ -184,13 +184,13 @@ impl Seen {
         if known.as_ref().is_some_and(|it| it.token == verified.token_sha256) {
             return;
         }
-        let claims = verified.claims(token, &SUBJECT_CLAIMS);
+        let texts = verified.claims(token, &SUBJECT_CLAIMS);
         let now = Timestamp::now().0;
-        let told = known.filter(|it| it.claims == claims).map(|it| it.told.load(Ordering::Relaxed));
+        let told = known.filter(|it| it.texts == texts).map(|it| it.told.load(Ordering::Relaxed));
         let told = told.filter(|it| now.saturating_sub(*it) < CLAIMS_AGAIN_MS).unwrap_or(NEVER);
         let (token, told) = (verified.token_sha256, AtomicI64::new(told));
         self.claims
-            .insert(Arc::clone(&verified.principal), Arc::new(Claims { token, claims, told }));
+            .insert(Arc::clone(&verified.principal), Arc::new(Claims { token, texts, told }));
     }
 
     /// What the control plane does not know yet, or, unless `all` is asked for, has not heard of for a
@@ -211,7 +211,7 @@ impl Seen {
             if it.told.load(Ordering::Relaxed) != NEVER {
                 return None;
             }
-            let mut seen = SeenClaims { principal: principal(&name), claims: it.claims.clone() };
+            let mut seen = SeenClaims { principal: principal(&name), claims: it.texts.clone() };
             seen.claims.retain(|_, text| is_told(text));
             seen.check().is_ok().then_some(seen)
         });

@@ -139,7 +139,7 @@ mod tests {
         let parts = [logs.next(&mut mark), logs.next(&mut mark), logs.next(&mut mark)];
         assert!(parts.iter().all(|it| it.len() as u64 <= MOST && it.len() % 1000 == 0));
         assert_eq!(parts.iter().map(String::len).sum::<usize>(), 3_000_000);
-        fs::File::create(logs.0.log("authorizer.log")).unwrap();
+        File::create(logs.0.log("authorizer.log")).unwrap();
         logs.write("anew\n");
         assert_eq!(logs.next(&mut mark), "anew\n");
     }

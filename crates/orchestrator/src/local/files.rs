@@ -54,7 +54,7 @@ logger.authorizer.appenderRef.file.ref=file
 logger.authorizer.appenderRef.file.level=info
 logger.authorizer.appenderRef.authorizer.ref=authorizer
 logger.authorizer.appenderRef.authorizer.filter.own.type=RegexFilter
-logger.authorizer.appenderRef.authorizer.filter.own.regex=Principal = User:( |.* for request = Metadata ).*
+logger.authorizer.appenderRef.authorizer.filter.own.regex=Principal = User: .*
 logger.authorizer.appenderRef.authorizer.filter.own.onMatch=deny
 logger.authorizer.appenderRef.authorizer.filter.own.onMismatch=neutral
 ";

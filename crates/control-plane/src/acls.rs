@@ -10,7 +10,8 @@ use utoipa_axum::routes;
 
 use crate::access::{Develop, OfService, ServicePath};
 use crate::error::{ApiError, ErrorBody};
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, Query};
+use crate::losses::{LossQuery, Losses, access_of, losses, without_acl};
 use crate::services::AclView;
 use crate::{App, random};
 
@@ -43,6 +44,15 @@ struct Acl {
     acl: Vec<AclView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'static str>,
+}
+
+/// Every entry that is left, and who loses access.
+#[derive(Serialize, ToSchema)]
+struct AclDeleted {
+    acl: Vec<AclView>,
+    message: String,
+    #[serde(flatten)]
+    losses: Losses,
 }
 
 /// Every Aiven entry of a service, oldest first.
@@ -95,22 +105,29 @@ async fn add_acl(
 }
 
 /// Delete an ACL entry
+///
+/// The answer names who was seen and loses access by it. With `?dry_run=true` nothing is changed.
 #[utoipa::path(
     delete,
     path = "/v1/project/{project}/service/{service}/acl/{acl}",
-    params(ServicePath, AclPath),
-    responses((status = 200, body = Acl)),
+    params(ServicePath, AclPath, LossQuery),
+    responses((status = 200, body = AclDeleted)),
     tag = "acl"
 )]
 async fn delete_acl(
-    State(store): State<Store>,
+    State(app): State<App>,
     OfService { service, by, .. }: OfService<Develop>,
     Path(path): Path<AclPath>,
-) -> Result<Json<Acl>, ApiError> {
-    let missing = || ApiError::NotFound("ACL");
+    Query(query): Query<LossQuery>,
+) -> Result<Json<AclDeleted>, ApiError> {
+    let (missing, asked) = (|| ApiError::NotFound("ACL"), query.asked()?);
     let id: AclId = path.acl.parse().map_err(|_| missing())?;
-    if !store.acls.remove(service.id, &id, &by).await? {
+    let before = access_of(&app, &service).await?;
+    let after = without_acl(&before, &id).ok_or_else(missing)?;
+    let losses = losses(&app, &service, (before, after), asked.days).await?;
+    if !asked.dry_run && !app.store.acls.remove(service.id, &id, &by).await? {
         return Err(missing());
     }
-    Ok(Json(Acl { acl: entries(&store, service.id).await?, message: Some("deleted") }))
+    let acl = entries(&app.store, service.id).await?;
+    Ok(Json(AclDeleted { acl, message: asked.message("deleted", &losses), losses }))
 }

@@ -1,9 +1,10 @@
 //! `/v1/project/{project}/service/{service}/kafka/acl`: Kafka-native ACL entries.
 
 use axum::extract::State;
-use model::{AclId, KafkaAcl, KafkaAclEntry, KafkaAclText, ServiceId};
+use model::{AclId, AclPermissionType, KafkaAcl, KafkaAclEntry, KafkaAclText, ServiceId};
 use serde::{Deserialize, Serialize};
-use store::Store;
+use service_config::access::Access;
+use store::{AddAclError, Store};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -11,7 +12,8 @@ use utoipa_axum::routes;
 use crate::access::{Develop, OfService, ServicePath};
 use crate::acls::entries;
 use crate::error::{ApiError, ErrorBody};
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, Query};
+use crate::losses::{LossQuery, Losses, access_of, losses, without_kafka_acl};
 use crate::services::AclView;
 use crate::{App, random};
 
@@ -67,8 +69,6 @@ pub(crate) struct KafkaAclView {
 #[derive(Serialize, ToSchema)]
 struct OneKafkaAcl {
     acl: KafkaAclView,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'static str>,
 }
 
 /// Every entry of both kinds.
@@ -76,8 +76,25 @@ struct OneKafkaAcl {
 struct BothAcls {
     acl: Vec<AclView>,
     kafka_acl: Vec<KafkaAclView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'static str>,
+}
+
+/// The entry, and who loses access by it if it denies something.
+#[derive(Serialize, ToSchema)]
+struct KafkaAclAdded {
+    acl: KafkaAclView,
+    message: String,
+    #[serde(flatten)]
+    losses: Losses,
+}
+
+/// Every entry that is left, and who loses access.
+#[derive(Serialize, ToSchema)]
+struct KafkaAclDeleted {
+    acl: Vec<AclView>,
+    kafka_acl: Vec<KafkaAclView>,
+    message: String,
+    #[serde(flatten)]
+    losses: Losses,
 }
 
 impl From<KafkaAclEntry> for KafkaAclView {
@@ -122,13 +139,15 @@ pub(crate) async fn native(
     Ok(store.kafka_acls.list(service).await?.into_iter().map(Into::into).collect())
 }
 
-async fn both(
-    store: &Store,
-    service: ServiceId,
-    message: Option<&'static str>,
-) -> Result<Json<BothAcls>, ApiError> {
-    let acl = entries(store, service).await?;
-    Ok(Json(BothAcls { acl, kafka_acl: native(store, service).await?, message }))
+/// With one entry more. That it is there already is known only when it is written, so a dry run has
+/// to be told here.
+fn with(access: &Access, entry: &KafkaAclEntry) -> Result<Access, AddAclError> {
+    if access.kafka_acl.iter().any(|it| it.acl == entry.acl) {
+        return Err(AddAclError::Identical);
+    }
+    let mut after = access.clone();
+    after.kafka_acl.push(entry.clone());
+    Ok(after)
 }
 
 /// List entries of both kinds
@@ -143,28 +162,44 @@ async fn list_kafka_acl(
     State(store): State<Store>,
     OfService { service, .. }: OfService,
 ) -> Result<Json<BothAcls>, ApiError> {
-    both(&store, service.id, None).await
+    let acl = entries(&store, service.id).await?;
+    Ok(Json(BothAcls { acl, kafka_acl: native(&store, service.id).await? }))
 }
 
 /// Add a Kafka-native ACL entry
 ///
-/// It applies to principals of identity providers too, without a service user of their name.
+/// It applies to principals of identity providers too, without a service user of their name. If it is
+/// a `DENY`, the answer names who was seen and loses access by it. With `?dry_run=true` nothing is
+/// changed.
 #[utoipa::path(
     post,
     path = "/v1/project/{project}/service/{service}/kafka/acl",
-    params(ServicePath),
+    params(ServicePath, LossQuery),
     request_body = AddKafkaAcl,
-    responses((status = 200, body = OneKafkaAcl), (status = 409, body = ErrorBody)),
+    responses((status = 200, body = KafkaAclAdded), (status = 409, body = ErrorBody)),
     tag = "acl"
 )]
 async fn add_kafka_acl(
-    State(store): State<Store>,
+    State(app): State<App>,
     OfService { service, by, .. }: OfService<Develop>,
+    Query(query): Query<LossQuery>,
     Json(body): Json<AddKafkaAcl>,
-) -> Result<Json<OneKafkaAcl>, ApiError> {
-    let entry = parse(body)?;
-    store.kafka_acls.add(service.id, &entry, &by).await?;
-    Ok(Json(OneKafkaAcl { acl: entry.into(), message: Some("added") }))
+) -> Result<Json<KafkaAclAdded>, ApiError> {
+    let (entry, asked) = (parse(body)?, query.asked()?);
+    let denies = entry.acl.permission_type() == AclPermissionType::Deny;
+    let mut lost = Losses::default();
+    if denies || asked.dry_run {
+        let before = access_of(&app, &service).await?;
+        let after = with(&before, &entry)?;
+        if denies {
+            lost = losses(&app, &service, (before, after), asked.days).await?;
+        }
+    }
+    if !asked.dry_run {
+        app.store.kafka_acls.add(service.id, &entry, &by).await?;
+    }
+    let message = asked.message("added", &lost);
+    Ok(Json(KafkaAclAdded { acl: entry.into(), message, losses: lost }))
 }
 
 /// Get a Kafka-native ACL entry
@@ -183,26 +218,35 @@ async fn get_kafka_acl(
     let entries = native(&store, service.id).await?;
     let found = entries.into_iter().find(|it| it.id == path.acl);
     let acl = found.ok_or(ApiError::NotFound("ACL"))?;
-    Ok(Json(OneKafkaAcl { acl, message: None }))
+    Ok(Json(OneKafkaAcl { acl }))
 }
 
 /// Delete a Kafka-native ACL entry
+///
+/// The answer names who was seen and loses access by it. With `?dry_run=true` nothing is changed.
 #[utoipa::path(
     delete,
     path = "/v1/project/{project}/service/{service}/kafka/acl/{acl}",
-    params(ServicePath, KafkaAclPath),
-    responses((status = 200, body = BothAcls)),
+    params(ServicePath, KafkaAclPath, LossQuery),
+    responses((status = 200, body = KafkaAclDeleted)),
     tag = "acl"
 )]
 async fn delete_kafka_acl(
-    State(store): State<Store>,
+    State(app): State<App>,
     OfService { service, by, .. }: OfService<Develop>,
     Path(path): Path<KafkaAclPath>,
-) -> Result<Json<BothAcls>, ApiError> {
-    let missing = || ApiError::NotFound("ACL");
+    Query(query): Query<LossQuery>,
+) -> Result<Json<KafkaAclDeleted>, ApiError> {
+    let (missing, asked) = (|| ApiError::NotFound("ACL"), query.asked()?);
     let id: AclId = path.acl.parse().map_err(|_| missing())?;
-    if !store.kafka_acls.remove(service.id, &id, &by).await? {
+    let before = access_of(&app, &service).await?;
+    let after = without_kafka_acl(&before, &id).ok_or_else(missing)?;
+    let losses = losses(&app, &service, (before, after), asked.days).await?;
+    if !asked.dry_run && !app.store.kafka_acls.remove(service.id, &id, &by).await? {
         return Err(missing());
     }
-    both(&store, service.id, Some("deleted")).await
+    let acl = entries(&app.store, service.id).await?;
+    let kafka_acl = native(&app.store, service.id).await?;
+    let message = asked.message("deleted", &losses);
+    Ok(Json(KafkaAclDeleted { acl, kafka_acl, message, losses }))
 }

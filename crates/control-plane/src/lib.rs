@@ -24,6 +24,7 @@ mod kafka_acls;
 mod kafka_admin;
 mod keys;
 mod logs;
+mod losses;
 mod maintenance;
 mod nodes;
 mod placement;

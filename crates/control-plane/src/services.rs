@@ -8,11 +8,11 @@ mod wire;
 use axum::extract::State;
 use http::StatusCode;
 use model::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use service_config::UserConfig;
 use store::{RolloutRecord, Service};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,6 +26,7 @@ use crate::App;
 use crate::access::{InProject, OfService, Operate, ProjectPath, ServicePath};
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
+use crate::losses::{Asked, LossQuery, Losses};
 use crate::rollouts::{self, ForecastView, RolloutBrief};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -66,20 +67,14 @@ struct Consequences {
     impact: ImpactView,
     /// What to know before it is done.
     warnings: Vec<String>,
+    #[serde(flatten)]
+    losses: Losses,
     /// The rollout that makes it real, if there has to be one: `opens_at` if it waits for the
     /// maintenance window.
     rollout: Option<RolloutBrief>,
     /// Of a dry run that would restart nodes: what that does to partitions and quorum as the cluster
     /// is now. Null also while Kafka cannot be asked.
     forecast: Option<ForecastView>,
-}
-
-/// Whether to change anything.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct UpdateQuery {
-    /// With `true`, nothing is changed: the answer says what would follow.
-    dry_run: Option<bool>,
 }
 
 /// Nothing but words.
@@ -121,7 +116,7 @@ async fn consequences(
     updated: Updated,
     dry_run: bool,
 ) -> Result<Consequences, ApiError> {
-    let Updated { diff, warnings, impact, rollout } = updated;
+    let Updated { diff, warnings, losses, impact, rollout } = updated;
     let forecast = if dry_run && !impact.rolling_restart.is_empty() && service.powered {
         rollouts::forecast_of_change(app, service).await?
     } else {
@@ -137,6 +132,7 @@ async fn consequences(
         diff,
         impact: impact.into(),
         warnings,
+        losses,
         rollout: rollout.as_ref().map(brief),
         forecast,
     })
@@ -201,11 +197,11 @@ async fn get_service(
 /// Of `user_config` only what is to change needs to be there: objects are merged, `null` removes.
 /// The answer says already `REBUILDING` if the change needs a rolling restart; an update that
 /// changes nothing restarts nothing. With `?dry_run=true` nothing is changed: the answer says what
-/// would follow.
+/// would follow. Either names who was seen and loses access by it.
 #[utoipa::path(
     put,
     path = "/v1/project/{project}/service/{service}",
-    params(ServicePath, UpdateQuery),
+    params(ServicePath, LossQuery),
     request_body = UpdateService,
     responses((status = 200, body = ServiceUpdated), (status = 409, body = crate::error::ErrorBody)),
     tag = "services"
@@ -213,11 +209,11 @@ async fn get_service(
 async fn update_service(
     State(app): State<App>,
     OfService { service, role, by, .. }: OfService<Operate>,
-    Query(query): Query<UpdateQuery>,
+    Query(query): Query<LossQuery>,
     Json(body): Json<UpdateService>,
 ) -> Result<Json<ServiceUpdated>, ApiError> {
-    let dry_run = query.dry_run.unwrap_or_default();
-    let (service, updated) = update::update(&app, service, &body, &by, dry_run).await?;
+    let asked @ Asked { dry_run, .. } = query.asked()?;
+    let (service, updated) = update::update(&app, service, &body, &by, asked).await?;
     let tidegate = consequences(&app, &service, updated, dry_run).await?;
     let service = show(&app, &service, role).await?;
     let message = if dry_run { "nothing was changed: this was a dry run" } else { "updated" };

@@ -10,8 +10,9 @@ use utoipa_axum::routes;
 
 use crate::access::{Develop, OfService, ServicePath};
 use crate::error::{ApiError, ErrorBody};
-use crate::extract::{Json, Path};
-use crate::services::{Message, ServiceAnswer, UserView, show, users_of};
+use crate::extract::{Json, Path, Query};
+use crate::losses::{LossQuery, Losses, access_of, losses};
+use crate::services::{ServiceAnswer, UserView, show, users_of};
 use crate::{App, random};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -55,6 +56,14 @@ struct UserAnswer {
     user: UserView,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'static str>,
+}
+
+/// That a user is deleted, and who loses access.
+#[derive(Serialize, ToSchema)]
+struct UserDeleted {
+    message: String,
+    #[serde(flatten)]
+    losses: Losses,
 }
 
 /// The user of that name. A name that breaks the rules is nobody's.
@@ -201,25 +210,34 @@ async fn reset_service_credentials(
 }
 
 /// Delete a service user
+///
+/// The answer names what it was seen to do and is refused from now on; whoever comes by a token of that
+/// name keeps what Kafka-native entries allow. With `?dry_run=true` nothing is changed.
 #[utoipa::path(
     delete,
     path = "/v1/project/{project}/service/{service}/user/{user}",
-    params(ServicePath, UserPath),
-    responses((status = 200, body = Message)),
+    params(ServicePath, UserPath, LossQuery),
+    responses((status = 200, body = UserDeleted)),
     tag = "users"
 )]
 async fn delete_user(
     State(app): State<App>,
     OfService { service, by, .. }: OfService<Develop>,
     Path(path): Path<UserPath>,
-) -> Result<Json<Message>, ApiError> {
+    Query(query): Query<LossQuery>,
+) -> Result<Json<UserDeleted>, ApiError> {
+    let asked = query.asked()?;
     let user = find(&app, &service, &path.user).await?;
     if user.kind == UserType::Primary {
         let name = user.username;
         return Err(ApiError::Forbidden(format!("Service user '{name}' cannot be deleted")));
     }
-    if !app.store.users.delete(service.id, &user.username, &by).await? {
+    let before = access_of(&app, &service).await?;
+    let mut after = before.clone();
+    after.users.remove(&user.username);
+    let losses = losses(&app, &service, (before, after), asked.days).await?;
+    if !asked.dry_run && !app.store.users.delete(service.id, &user.username, &by).await? {
         return Err(ApiError::NotFound("Service user"));
     }
-    Ok(Json(Message { message: "deleted" }))
+    Ok(Json(UserDeleted { message: asked.message("deleted", &losses), losses }))
 }

@@ -174,6 +174,11 @@ impl KafkaAcl {
         &self.principal
     }
 
+    /// Whether it allows or denies.
+    pub const fn permission_type(&self) -> AclPermissionType {
+        self.permission_type
+    }
+
     /// What it is in Kafka, for one principal (`*` for everybody).
     pub fn binding(&self, principal: Principal) -> AclBinding {
         AclBinding {

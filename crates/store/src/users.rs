@@ -1,5 +1,7 @@
 //! Service users, and which of their passwords Kafka has been given.
 
+use std::collections::BTreeSet;
+
 use model::{Secret, ServiceId, Timestamp, Username};
 use sqlx::PgPool;
 
@@ -83,6 +85,17 @@ impl Users {
     /// Every user of a service, those to be removed included, by name.
     pub async fn list(&self, service: ServiceId) -> Result<Vec<ServiceUser>, StoreError> {
         reread(|| self.list_once(service)).await
+    }
+
+    /// The names of a service's users without those to be removed. No password is opened for that.
+    pub async fn names(&self, service: ServiceId) -> Result<BTreeSet<Username>, StoreError> {
+        let names = sqlx::query_scalar!(
+            "select username from service_user where service_id = $1 and not deleting",
+            service.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        names.into_iter().map(|it| Username::try_from(it).map_err(decode)).collect()
     }
 
     async fn list_once(&self, service: ServiceId) -> Result<Vec<ServiceUser>, StoreError> {

@@ -6,6 +6,7 @@ use model::{IdpPolicy, RolloutId, ServiceId};
 use rolling::Window;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use service_config::access::Access;
 use service_config::{
     Effective, Impact, Oidc, Rendered, Topology, UserConfig, effective, impact, render,
 };
@@ -17,6 +18,7 @@ use self::diff::{changed_keys, difference};
 use super::{merged, refuse_unknown};
 use crate::error::{ApiError, PROTECTED};
 use crate::extract::object;
+use crate::losses::{Asked, Days, Losses, access_of, configured, losses};
 use crate::plans::plan;
 use crate::time::is_time_of_day;
 use crate::{App, clouds, preflight};
@@ -102,6 +104,7 @@ pub(super) struct Updated {
     pub(super) diff: Vec<Difference>,
     /// What to know of it.
     pub(super) warnings: Vec<String>,
+    pub(super) losses: Losses,
     pub(super) impact: Impact,
     /// The rollout that it has started.
     pub(super) rollout: Option<RolloutId>,
@@ -117,6 +120,13 @@ impl From<Impact> for ImpactView {
     }
 }
 
+impl From<Configured> for Updated {
+    fn from(configured: Configured) -> Self {
+        let Configured { warnings, losses, impact, .. } = configured;
+        Self { warnings, losses, impact, ..Self::default() }
+    }
+}
+
 /// A change of the configuration, with what it becomes.
 struct Configured {
     user_config: UserConfig,
@@ -124,6 +134,7 @@ struct Configured {
     previous_jwks_url: Option<String>,
     impact: Impact,
     warnings: Vec<String>,
+    losses: Losses,
 }
 
 /// What was tried out, and what is to be known of it.
@@ -136,27 +147,23 @@ pub(super) async fn update(
     mut service: Service,
     body: &UpdateService,
     by: &By,
-    dry_run: bool,
+    asked: Asked,
 ) -> Result<(Service, Updated), ApiError> {
     refuse_what_is_not_offered(&service, body)?;
     let mut probed = None;
     for _ in 0..ATTEMPTS {
-        let configured = configure(app, &service, body, &mut probed).await?;
+        let configured = configure(app, &service, body, &mut probed, asked.days).await?;
         let Some(change) = change(app, &service, body, configured.as_ref(), by).await? else {
             return Ok((service, Updated::default()));
         };
-        let warnings = configured.as_ref().map(|it| it.warnings.clone()).unwrap_or_default();
         let diff = difference(&service, &change);
-        if dry_run {
-            let impact = configured.map(|it| it.impact).unwrap_or_default();
-            return Ok((service, Updated { diff, warnings, impact, rollout: None }));
+        let updated =
+            |rollout| Updated { diff, rollout, ..configured.map(Into::into).unwrap_or_default() };
+        if asked.dry_run {
+            return Ok((service, updated(None)));
         }
         match app.store.services.apply(service.id, service.generation, &change).await {
-            Ok(rollout) => {
-                let impact = configured.map(|it| it.impact).unwrap_or_default();
-                let updated = Updated { diff, warnings, impact, rollout };
-                return Ok((reread(app, service.id).await?, updated));
-            }
+            Ok(rollout) => return Ok((reread(app, service.id).await?, updated(rollout))),
             Err(ApplyError::Stale) => service = reread(app, service.id).await?,
             Err(ApplyError::Store(error)) => return Err(error.into()),
         }
@@ -196,6 +203,7 @@ async fn configure(
     service: &Service,
     body: &UpdateService,
     probed: &mut Option<Probed>,
+    days: Days,
 ) -> Result<Option<Configured>, ApiError> {
     let Some(patch) = &body.user_config else { return Ok(None) };
     let user_config = merged(&service.user_config, patch);
@@ -216,7 +224,33 @@ async fn configure(
     if is_open(&after) && !impact.proxy_reload.is_empty() {
         warnings.push(OPEN_REST.to_owned());
     }
-    Ok(Some(Configured { user_config, rendered, previous_jwks_url, impact, warnings }))
+    let losses = match before {
+        Some(before) => losses_by(app, service, (&before, &after), days).await?,
+        None => Losses::default(),
+    };
+    warnings.extend(losses.sentence().map(str::to_owned));
+    Ok(Some(Configured { user_config, rendered, previous_jwks_url, impact, warnings, losses }))
+}
+
+/// Who loses access by another configuration. Most change nothing about that, and need not be asked
+/// about.
+async fn losses_by(
+    app: &App,
+    service: &Service,
+    (before, after): (&Effective, &Effective),
+    days: Days,
+) -> Result<Losses, ApiError> {
+    let nothing = Access::default;
+    if configured(nothing(), before) == configured(nothing(), after) {
+        return Ok(Losses::default());
+    }
+    let access = access_of(app, service).await?;
+    let mut then = configured(access.clone(), after);
+    // Whoever switches the proxy off need not be told that nobody gets in by it.
+    if !after.kafka_rest() {
+        then.rest_authorization = access.rest_authorization;
+    }
+    losses(app, service, (access, then), days).await
 }
 
 fn topology<'a>(service: &'a Service, previous_jwks_url: Option<&'a str>) -> Topology<'a> {

@@ -10,6 +10,7 @@ mod harness;
 mod input;
 mod kafka_acls;
 mod keys;
+mod losses;
 mod openapi;
 mod outage;
 mod probe_credentials;

@@ -77,12 +77,7 @@ impl JwksCache {
         alg: Algorithm,
     ) -> Result<FoundKey, AuthError> {
         let first = self.shared.find(kid, alg);
-        let may_help = match first {
-            Err(AuthError::KeysUnavailable) => true,
-            Err(AuthError::UnknownKey) => kid.is_some(),
-            _ => false,
-        };
-        if !may_help || !self.shared.fetched_anew(kid).await {
+        if !may_help(&first, kid) || !self.shared.fetched_anew(kid).await {
             return first;
         }
         let second = self.shared.find(kid, alg);
@@ -90,6 +85,21 @@ impl JwksCache {
             self.shared.missing().remember(kid, Instant::now());
         }
         second
+    }
+
+    /// The same without waiting. If a fetch may help, the next one may find it.
+    pub(crate) fn find_at_hand(
+        &self,
+        kid: Option<&str>,
+        alg: Algorithm,
+    ) -> Result<FoundKey, AuthError> {
+        let found = self.shared.find(kid, alg);
+        if may_help(&found, kid)
+            && let Advice::Fetch = self.shared.missing().advise(kid, Instant::now())
+        {
+            self.shared.wake.notify_one();
+        }
+        found
     }
 
     /// Which key set is in use; nothing if there is none that is still trusted. What was verified
@@ -217,6 +227,15 @@ async fn refresh(shared: Arc<Shared>) {
             () = sleep(pause) => {}
             () = shared.wake.notified() => {}
         }
+    }
+}
+
+/// Whether a fetch may bring what was not found.
+const fn may_help(found: &Result<FoundKey, AuthError>, kid: Option<&str>) -> bool {
+    match found {
+        Err(AuthError::KeysUnavailable) => true,
+        Err(AuthError::UnknownKey) => kid.is_some(),
+        _ => false,
     }
 }
 

@@ -1,4 +1,6 @@
-//! Texts of a claim, for whoever turns them into roles.
+//! Texts of claims, for whoever turns them into roles, or tells what else a bearer is called.
+
+use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -20,6 +22,18 @@ impl Verified {
         let Ok(jws) = Jws::parse(token) else { return Vec::new() };
         let Ok(claims) = jws.claims() else { return Vec::new() };
         texts(&claims, path)
+    }
+
+    /// Those of the claims called `names` that are one text each, in the verified token itself. Of
+    /// another `token` there are none.
+    pub fn claims(&self, token: &str, names: &[&str]) -> BTreeMap<String, String> {
+        if digest(&SHA256, token.as_bytes()).as_ref() != self.token_sha256 {
+            return BTreeMap::new();
+        }
+        let Ok(jws) = Jws::parse(token) else { return BTreeMap::new() };
+        let Ok(claims) = jws.claims() else { return BTreeMap::new() };
+        let text = |name: &&str| Some(((*name).to_owned(), claims.get(name)?.as_str()?.to_owned()));
+        names.iter().filter_map(text).collect()
     }
 }
 

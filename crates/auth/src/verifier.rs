@@ -14,7 +14,7 @@ use crate::fetch::{JwksAddress, KeySource};
 use crate::header::{Jws, MAX_TOKEN};
 use crate::http::Web;
 use crate::json::{Json, Object};
-use crate::jwks_cache::JwksCache;
+use crate::jwks_cache::{FoundKey, JwksCache};
 use crate::memory::{Memory, Remembered};
 use crate::status::KeysStatus;
 use crate::times::KeyTimes;
@@ -83,26 +83,53 @@ impl Verifier {
     ///
     /// Takes microseconds. Only if its key is unknown and a fetch may bring it, up to two seconds.
     pub async fn verify(&self, token: &str) -> Result<Arc<Verified>, AuthError> {
-        if token.len() > MAX_TOKEN {
-            return Err(AuthError::TooLong);
-        }
-        let mut token_sha256 = [0; 32];
-        token_sha256.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-        let generation = |issuer: usize| self.issuers[issuer].keys.generation();
-        if let Some(known) = self.memory.recall(&token_sha256, Timestamp::now(), generation) {
+        let token_sha256 = fingerprint(token)?;
+        if let Some(known) = self.recall(&token_sha256) {
             return Ok(known);
         }
         let jws = Jws::parse(token)?;
         let claims = jws.claims()?;
         let (at, issuer) = self.issuer_of(&claims)?;
         let found = issuer.keys.find(jws.kid.as_deref(), jws.alg).await?;
+        self.judge(&jws, &claims, at, &found, token_sha256)
+    }
+
+    /// The same by the keys that are at hand, without waiting: for who is only curious. A key that is
+    /// unknown is fetched in the background, if a fetch may bring it.
+    pub fn verify_at_hand(&self, token: &str) -> Result<Arc<Verified>, AuthError> {
+        let token_sha256 = fingerprint(token)?;
+        if let Some(known) = self.recall(&token_sha256) {
+            return Ok(known);
+        }
+        let jws = Jws::parse(token)?;
+        let claims = jws.claims()?;
+        let (at, issuer) = self.issuer_of(&claims)?;
+        let found = issuer.keys.find_at_hand(jws.kid.as_deref(), jws.alg)?;
+        self.judge(&jws, &claims, at, &found, token_sha256)
+    }
+
+    fn recall(&self, token_sha256: &[u8; 32]) -> Option<Arc<Verified>> {
+        let generation = |issuer: usize| self.issuers[issuer].keys.generation();
+        self.memory.recall(token_sha256, Timestamp::now(), generation)
+    }
+
+    /// Signature and claims of a token of the issuer at `at`, when its key is found.
+    fn judge(
+        &self,
+        jws: &Jws<'_>,
+        claims: &Object<'_>,
+        at: usize,
+        found: &FoundKey,
+        token_sha256: [u8; 32],
+    ) -> Result<Arc<Verified>, AuthError> {
         jws.check_signature(&found.key)?;
+        let rules = &self.issuers[at].rules;
         // After the waiting.
         let now = Timestamp::now();
-        let identity = issuer.rules.check(&claims, now)?;
+        let identity = rules.check(claims, now)?;
         let verified = Arc::new(Verified {
             principal: identity.principal.into(),
-            issuer: Arc::clone(&issuer.rules.issuer),
+            issuer: Arc::clone(&rules.issuer),
             expires_at: identity.expires_at,
             issued_at: identity.issued_at,
             token_sha256,
@@ -128,6 +155,16 @@ impl Verifier {
         let mut issuers = self.issuers.iter().enumerate();
         issuers.find(|(_, it)| *it.rules.issuer == **named).ok_or(AuthError::Issuer)
     }
+}
+
+/// Names a token that is not too long to be one.
+fn fingerprint(token: &str) -> Result<[u8; 32], AuthError> {
+    if token.len() > MAX_TOKEN {
+        return Err(AuthError::TooLong);
+    }
+    let mut token_sha256 = [0; 32];
+    token_sha256.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    Ok(token_sha256)
 }
 
 fn source(

@@ -37,6 +37,25 @@ pub struct ProxyObserved {
     pub last_start: Option<model::Timestamp>,
 }
 
+/// How far the record of what a node allowed was read. Of use to the driver that made it, as long as
+/// this process lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogMark {
+    /// Which file, as the driver names it.
+    pub file: u64,
+    /// How many bytes of it.
+    pub offset: u64,
+}
+
+/// The next part of the record of what a node allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogPart {
+    /// Whole lines, as [`crate::authorizer_log::allowed`] reads them; at most a few megabytes.
+    pub text: String,
+    /// Where the next part begins.
+    pub mark: LogMark,
+}
+
 /// Names a service to a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceRef {
@@ -155,6 +174,16 @@ pub trait Driver: Send + Sync + 'static {
         service: &ServiceRef,
         node: NodeId,
     ) -> impl Future<Output = Result<String, DriverError>> + Send;
+
+    /// What a node's broker wrote down of what it allowed, from `after` on; from the oldest that is
+    /// kept if `after` is not known. What was written long ago, or faster than it is read, may be
+    /// gone.
+    fn authorizer_log(
+        &self,
+        service: &ServiceRef,
+        node: NodeId,
+        after: LogMark,
+    ) -> impl Future<Output = Result<LogPart, DriverError>> + Send;
 
     /// Whether the service's REST proxy runs, and since when it does or did.
     fn proxy(

@@ -8,6 +8,7 @@
 //! before anything is done about it.
 
 pub mod agent;
+pub mod authorizer_log;
 pub mod config;
 pub mod desired;
 pub mod driver;
@@ -21,4 +22,5 @@ pub mod proxy;
 mod random;
 mod reported;
 pub mod roller;
+mod seen;
 pub mod supervisor;

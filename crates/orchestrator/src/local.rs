@@ -6,6 +6,7 @@
 //! restarted orchestrator adopts what runs. A restart is carried out by an [`crate::agent`], a
 //! process of its own that turns into the broker.
 
+mod authorizer_log;
 pub(crate) mod broker_log;
 pub(crate) mod files;
 pub(crate) mod folder;
@@ -27,7 +28,9 @@ use tracing::info;
 
 use crate::agent;
 use crate::config::SECRET_VARIABLES;
-use crate::driver::{Driver, DriverError, Observed, ProxyObserved, ProxyStart, ServiceRef};
+use crate::driver::{
+    Driver, DriverError, LogMark, LogPart, Observed, ProxyObserved, ProxyStart, ServiceRef,
+};
 use folder::{NodeFolder, ServiceFolder};
 
 /// Where the local driver finds what it starts.
@@ -161,6 +164,18 @@ impl Driver for LocalDriver {
 
     async fn log_tail(&self, service: &ServiceRef, node: NodeId) -> Result<String, DriverError> {
         broker_log::tail(&self.node(service, node)).map_err(failed("cannot read the broker's log"))
+    }
+
+    async fn authorizer_log(
+        &self,
+        service: &ServiceRef,
+        node: NodeId,
+        after: LogMark,
+    ) -> Result<LogPart, DriverError> {
+        let folder = self.node(service, node);
+        let read = tokio::task::spawn_blocking(move || authorizer_log::read(&folder, after));
+        let read = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        read.map_err(failed("cannot read what the broker allowed"))
     }
 
     async fn proxy(&self, service: &ServiceRef) -> Result<ProxyObserved, DriverError> {

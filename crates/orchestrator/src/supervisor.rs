@@ -1,4 +1,4 @@
-//! One pair of tasks for each service, and who wakes them.
+//! The tasks of each service, and who wakes them.
 
 mod keeper;
 
@@ -134,6 +134,11 @@ impl<D: Driver> Supervisor<D> {
                 tracker.spawn(guarded("desired state", stop.clone(), move || {
                     let (its, heard, ends) = (Arc::clone(&its), woken.clone(), ends.clone());
                     async move { its.keep_desired(heard, ends).await }
+                }));
+                let (its, ends) = (Arc::clone(&keeper), stop.clone());
+                tracker.spawn(guarded("seen", stop.clone(), move || {
+                    let (its, ends) = (Arc::clone(&its), ends.clone());
+                    async move { its.keep_seen(ends).await }
                 }));
                 let ends = stop.clone();
                 tracker.spawn(guarded("probe", stop.clone(), move || {

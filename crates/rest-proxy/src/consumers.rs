@@ -19,6 +19,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
+use model::AclOperation;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
 
@@ -167,6 +168,13 @@ pub(crate) async fn fetch_records(
     let deadline = caller.until(Instant::now() + wait);
     assignments::check(&session, &instance).await?;
     let fetched = instance.fetch(&session, max_bytes, deadline, &app.stopping).await?;
+    let (read, of_group) = instance.reads();
+    for topic in by_topic(&read).into_keys() {
+        app.seen.topic(&caller.asker, topic, AclOperation::Read);
+    }
+    if let Some(operation) = of_group {
+        app.seen.group(&caller.asker, &group, operation);
+    }
     records::answer(fetched, options.format, with_headers, &app.metrics)
 }
 

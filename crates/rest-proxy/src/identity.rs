@@ -15,13 +15,14 @@ use tokio::time::Instant;
 use web::Trace;
 
 pub(crate) use self::brake::Brake;
-use self::header::Presented;
+pub(crate) use self::header::Presented;
 pub(crate) use self::logins::Logins;
 use crate::App;
 use crate::admission::Slot;
 use crate::error::ApiError;
-use crate::metrics::{AuthFailure, Metrics};
+use crate::metrics::AuthFailure;
 use crate::owner::{Credential, Owner, Password, Token};
+use crate::seen::Asker;
 use crate::settings::Active;
 
 /// Who asks, and the settings that hold for this request from beginning to end.
@@ -29,6 +30,8 @@ pub(crate) struct Caller {
     pub(crate) owner: Owner,
     pub(crate) credential: Credential,
     pub(crate) active: Arc<Active>,
+    /// As whom the caller is remembered.
+    pub(crate) asker: Asker,
     /// Counts the request until it is answered.
     pub(crate) _slot: Slot,
 }
@@ -72,13 +75,17 @@ pub(crate) async fn identify(
     active: Arc<Active>,
     parts: &Parts,
 ) -> Result<Caller, ApiError> {
-    let (owner, credential) = if active.settings.authorization {
-        authenticate(app, &active, parts).await?
+    let (owner, credential, asker) = if active.settings.authorization {
+        let (owner, credential) = authenticate(app, &active, parts).await?;
+        let asker = Asker::proven(&owner);
+        (owner, credential, asker)
     } else {
-        (Owner::Proxy, Credential::Own)
+        // What a caller presents matters for nothing but what it is remembered as.
+        let presented = header::presented(&parts.headers, parts.uri.query()).ok();
+        (Owner::Proxy, Credential::Own, app.seen.guess(&active, presented))
     };
     let slot = app.admission.enter(&owner)?;
-    Ok(Caller { owner, credential, active, _slot: slot })
+    Ok(Caller { owner, credential, active, asker, _slot: slot })
 }
 
 async fn authenticate(
@@ -92,7 +99,7 @@ async fn authenticate(
         it => Ok(it),
     });
     match presented {
-        Ok(Presented::Bearer(text)) => verify(active.verifier.as_deref(), text, &app.metrics).await,
+        Ok(Presented::Bearer(text)) => verify(app, active.verifier.as_deref(), text).await,
         Ok(Presented::Basic(username, password)) => {
             let checked = check(app, active, &username, password).await;
             checked.inspect_err(|error| {
@@ -120,10 +127,11 @@ pub(crate) fn takes_passwords(app: &App, active: &Active) -> bool {
 }
 
 async fn verify(
+    app: &App,
     rules: Option<&Verifier>,
     text: &str,
-    metrics: &Metrics,
 ) -> Result<(Owner, Credential), ApiError> {
+    let metrics = &app.metrics;
     let Some(rules) = rules else {
         metrics.auth_failed(AuthFailure::Unavailable);
         return Err(ApiError::InvalidToken("No identity provider is configured"));
@@ -135,6 +143,7 @@ async fn verify(
             AuthErrorKind::Unavailable => ApiError::Unavailable(error.description()),
         }
     })?;
+    app.seen.claims(&verified, text);
     let owner = Owner::Oidc {
         issuer: Arc::clone(&verified.issuer),
         principal: Arc::clone(&verified.principal),

@@ -31,6 +31,7 @@ mod partitions;
 mod produce;
 mod request_body;
 mod routes;
+mod seen;
 mod sessions;
 mod settings;
 mod shared;
@@ -64,6 +65,7 @@ pub use crate::edge::Edge;
 use crate::finish::Finish;
 use crate::identity::{Brake, Logins};
 use crate::metrics::Metrics;
+use crate::seen::Seen;
 use crate::sessions::Sessions;
 pub use crate::settings::{PollConfig, Settings, follow};
 
@@ -86,6 +88,7 @@ pub struct Parts {
     logins: Arc<Logins>,
     admission: Arc<Admission>,
     brake: Arc<Brake>,
+    seen: Arc<Seen>,
     /// Told when something may be over earlier than it was thought.
     wake: Arc<Notify>,
     /// Cancelled when the process was asked to stop: whoever waits for records waits no longer.
@@ -134,6 +137,7 @@ impl App {
             logins,
             admission: Arc::new(Admission::new(&limits)),
             brake: Arc::new(Brake::new(&limits)),
+            seen: Arc::new(Seen::new(metrics.clone())),
             wake,
             limits: Arc::new(limits),
             stopping,

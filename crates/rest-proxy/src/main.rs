@@ -39,12 +39,14 @@ async fn run(config: Config) -> anyhow::Result<()> {
         control_plane: config.control_plane_url.clone(),
         token_file: config.token_file.clone(),
     };
-    beside.spawn(follow(settings.clone(), source, stop.clone()));
+    beside.spawn(follow(settings.clone(), source.clone(), stop.clone()));
 
     let app = App::new(settings, config.limits.clone(), stop.clone())
         .observed(config.observation.clone());
     let maintained = app.clone();
     beside.spawn(async move { maintained.maintain().await });
+    let (reporting, told) = (app.clone(), source.clone());
+    beside.spawn(async move { reporting.report(told).await });
     let terminated = stop.clone();
     beside.spawn(async move {
         if let Err(error) = web::terminated().await {
@@ -74,6 +76,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let drain = Duration::from_secs(config.drain_secs);
     web::serve(listener, app.router(), closing, drain).await?;
     app.close(CLOSING).await;
+    app.report_last(source).await;
     beside.close();
     beside.wait().await;
     Ok(())

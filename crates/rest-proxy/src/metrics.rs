@@ -40,6 +40,7 @@ struct Inner {
     token_swaps: IntCounter,
     builds: IntCounter,
     failed_builds: IntCounter,
+    forgotten_uses: IntCounter,
     /// Also the lock of who writes a page.
     sampled: Mutex<Sampled>,
 }
@@ -116,6 +117,11 @@ impl Metrics {
                 "tidegate_rest_client_build_failures_total",
                 "Kafka clients that could not be made",
             ),
+            forgotten_uses: new.counter(
+                "tidegate_rest_seen_forgotten_total",
+                "Uses of resources that the control plane was not told of: there were too many, or \
+                 it did not take them",
+            ),
             sampled: Mutex::new(Sampled::new(&new)),
             registry: new.0,
         };
@@ -159,6 +165,17 @@ impl Metrics {
     /// A live session goes on with a newer token.
     pub(crate) fn token_swapped(&self) {
         self.0.token_swaps.inc();
+    }
+
+    /// Of `uses` the control plane is not told.
+    pub(crate) fn uses_forgotten(&self, uses: usize) {
+        self.0.forgotten_uses.inc_by(wide(uses));
+    }
+
+    /// How many those are.
+    #[cfg(test)]
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.0.forgotten_uses.get()
     }
 
     /// A Kafka client was made, or could not be.

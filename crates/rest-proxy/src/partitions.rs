@@ -7,7 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use http::HeaderMap;
 use kafka::{ErrorCode, OffsetSpec};
-use model::TopicName;
+use model::{AclOperation, TopicName};
 use serde::Serialize;
 
 use crate::error::{ApiError, topic_name};
@@ -54,6 +54,7 @@ pub(crate) async fn list_partitions(
 ) -> Result<Response, ApiError> {
     let session = app.sessions.session(&caller)?;
     let described = session.describe(&topic_name(&topic)?).await?;
+    app.seen.topic(&caller.asker, &topic, AclOperation::Describe);
     let partitions: Vec<Partition> =
         described.partitions.into_iter().map(Partition::from).collect();
     Ok(answer::tagged(&headers, &partitions))
@@ -70,6 +71,7 @@ pub(crate) async fn show_partition(
 ) -> Result<Response, ApiError> {
     let session = app.sessions.session(&caller)?;
     let described = session.describe(&topic_name(&topic)?).await?;
+    app.seen.topic(&caller.asker, &topic, AclOperation::Describe);
     let index = number(&partition)?;
     let found = described.partitions.into_iter().find(|it| i64::from(it.index) == index);
     let found = found.ok_or(ApiError::PartitionNotFound(index))?;
@@ -91,6 +93,7 @@ pub(crate) async fn show_bounds(
         ApiError::PartitionNotFound(index) => ApiError::OffsetsOfNoPartition(index),
         other => other,
     })?;
+    app.seen.topic(&caller.asker, &topic, AclOperation::Describe);
     Ok(answer::tagged(&headers, &bounds))
 }
 

@@ -15,7 +15,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
-use model::TopicName;
+use model::{AclOperation, TopicName};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -78,10 +78,16 @@ pub(crate) async fn produce(
     let session = app.sessions.session(caller)?;
     let topic = topic_name(topic)?;
     match tokio::time::timeout_at(deadline, store(&session, &topic, load, deadline)).await {
-        Ok(stored) => match stored? {
-            Stored::All(load) => Ok(all_stored(&load)),
-            Stored::Some(outcomes) => answer(&topic, &session, outcomes),
-        },
+        Ok(stored) => {
+            let stored = stored?;
+            if stored.has_any() {
+                app.seen.topic(&caller.asker, topic.as_str(), AclOperation::Write);
+            }
+            match stored {
+                Stored::All(load) => Ok(all_stored(&load)),
+                Stored::Some(outcomes) => answer(&topic, &session, outcomes),
+            }
+        }
         Err(_) => Err(ApiError::Unavailable(KAFKA_AWAY)),
     }
 }
@@ -105,6 +111,15 @@ enum Stored {
     All(Load),
     /// At least one has none.
     Some(Vec<Outcome>),
+}
+
+impl Stored {
+    fn has_any(&self) -> bool {
+        match self {
+            Self::All(_) => true,
+            Self::Some(outcomes) => outcomes.iter().any(|it| matches!(it, Outcome::Stored { .. })),
+        }
+    }
 }
 
 /// Sends the records, and tells what became of each.

@@ -1,5 +1,6 @@
 //! What the control plane says of this service, kept while the control plane is away.
 
+mod control_plane;
 mod poll;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use model::{IdpPolicy, IdpUrl, OidcSettings, RestSettings};
 use tokio::sync::Notify;
 use tracing::{error, info};
 
+pub(crate) use self::control_plane::{CallError, ControlPlane};
 pub use self::poll::{PollConfig, follow};
 
 /// Settings in force, and what was made of them.

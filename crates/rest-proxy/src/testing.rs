@@ -24,6 +24,7 @@ use crate::config::Limits;
 use crate::directory::{Directories, Directory};
 use crate::identity::Caller;
 use crate::owner::{Credential, Owner, Password, Token};
+use crate::seen::Asker;
 use crate::settings::Settings;
 use crate::shared::locked;
 use crate::{App, Config};
@@ -130,7 +131,9 @@ pub(crate) fn caller(settings: &Settings, principal: &str, serial: u8, ttl_ms: i
     };
     let active = settings.active().unwrap();
     let credential = Credential::Token(Arc::new(token));
-    Caller { owner: owner(principal), credential, active, _slot: Slot::none() }
+    let owner = owner(principal);
+    let asker = Asker::proven(&owner);
+    Caller { owner, credential, active, asker, _slot: Slot::none() }
 }
 
 /// A service user with a password that was proven.
@@ -138,8 +141,10 @@ pub(crate) fn user(settings: &Settings, username: &str, password: &str) -> Calle
     let mut fingerprint = [0; 32];
     fingerprint[..password.len()].copy_from_slice(password.as_bytes());
     let password = Password { text: Secret::new(password.to_owned()), fingerprint };
+    let owner = Owner::User { username: username.into() };
     Caller {
-        owner: Owner::User { username: username.into() },
+        asker: Asker::proven(&owner),
+        owner,
         credential: Credential::Password(Arc::new(password)),
         active: settings.active().unwrap(),
         _slot: Slot::none(),

@@ -8,6 +8,7 @@ mod on_mock;
 mod partitions;
 mod positions;
 mod protocol;
+mod seen;
 
 use axum::body::{Body, to_bytes};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};

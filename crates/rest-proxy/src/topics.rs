@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::HeaderMap;
 use kafka::ErrorCode;
-use model::TopicName;
+use model::{AclOperation, TopicName};
 use serde::Serialize;
 
 use crate::App;
@@ -52,6 +52,7 @@ pub(crate) async fn show_topic(
     let name = topic_name(&topic).map_err(no_such_topic)?;
     let session = app.sessions.session(&caller)?;
     let described = session.describe(&name).await.map_err(no_such_topic)?;
+    app.seen.topic(&caller.asker, name.as_str(), AclOperation::Describe);
     let configs = configs(&session, name).await?;
     let partitions = described.partitions.into_iter().map(Partition::from).collect();
     Ok(answer::tagged(&headers, &Topic { configs, name: described.name, partitions }))

@@ -67,6 +67,23 @@ async fn the_first_requests_wait_for_the_first_keys() {
 }
 
 #[tokio::test]
+async fn who_does_not_wait_has_a_missing_key_fetched_all_the_same() {
+    let (cache, source) = cache();
+    let (old, new) = (Issuer::new("https://idp").unwrap(), Issuer::new("https://idp").unwrap());
+    let kid = |issuer: &Issuer| issuer.key(Alg::Es256).kid().to_owned();
+    let at_hand = |kid: &str| cache.find_at_hand(Some(kid), Algorithm::Es256);
+    assert_eq!(at_hand(&kid(&old)).unwrap_err(), AuthError::KeysUnavailable);
+    source.send(Ok(keys(&old))).await.unwrap();
+    source.send(Ok(keys(&new))).await.unwrap();
+    let found = async {
+        while at_hand(&kid(&new)).is_err() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), found).await.expect("nobody fetched the second keys");
+}
+
+#[tokio::test]
 async fn nobody_waits_longer_than_two_seconds() {
     let (cache, _source) = cache();
     let started = Instant::now();

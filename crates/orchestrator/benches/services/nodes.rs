@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use model::{Node, NodeId, Revision, RevisionId, ServiceName, Timestamp};
 use orchestrator::driver::{
-    Driver, DriverError, Observed, ProxyObserved, ProxyStart, ServiceRef, Started,
+    Driver, DriverError, LogMark, LogPart, Observed, ProxyObserved, ProxyStart, ServiceRef, Started,
 };
 use rolling::{Incarnation, Process};
 use store::ServiceSecrets;
@@ -192,6 +192,15 @@ impl Driver for SimulatedNodes {
 
     async fn log_tail(&self, _: &ServiceRef, _: NodeId) -> Result<String, DriverError> {
         Ok(String::new())
+    }
+
+    async fn authorizer_log(
+        &self,
+        _: &ServiceRef,
+        _: NodeId,
+        _: LogMark,
+    ) -> Result<LogPart, DriverError> {
+        Ok(LogPart::default())
     }
 
     async fn proxy(&self, _: &ServiceRef) -> Result<ProxyObserved, DriverError> {

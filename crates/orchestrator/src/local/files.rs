@@ -11,7 +11,12 @@ use store::ServiceSecrets;
 
 use super::folder::NodeFolder;
 
-/// To a file that is rolled over, and never to standard output, where tools answer.
+/// To files that are rolled over, and never to standard output, where tools answer.
+///
+/// `authorizer.log` is what brokers allowed, for `crate::authorizer_log`, and what they denied, which
+/// is in `server.log` too. Not in it: the platform's own principals, which begin with a space, and
+/// what `Metadata` shows of each topic. At most 300 lines a second are written of what was allowed,
+/// more for a short time: a broker that is asked more often leaves out some, by chance.
 const LOG4J: &str = "\
 status=warn
 appender.file.type=RollingFile
@@ -25,8 +30,33 @@ appender.file.policies.size.type=SizeBasedTriggeringPolicy
 appender.file.policies.size.size=20MB
 appender.file.strategy.type=DefaultRolloverStrategy
 appender.file.strategy.max=5
+appender.authorizer.type=RollingFile
+appender.authorizer.name=authorizer
+appender.authorizer.fileName=logs/authorizer.log
+appender.authorizer.filePattern=logs/authorizer.log.%i
+appender.authorizer.layout.type=PatternLayout
+appender.authorizer.layout.pattern=%d{UNIX_MILLIS} %enc{%replace{%m}{ with resourceRefCount = .*}{}}{CRLF}%n
+appender.authorizer.policies.type=Policies
+appender.authorizer.policies.size.type=SizeBasedTriggeringPolicy
+appender.authorizer.policies.size.size=4MB
+appender.authorizer.strategy.type=DefaultRolloverStrategy
+appender.authorizer.strategy.max=1
+appender.authorizer.filter.rate.type=BurstFilter
+appender.authorizer.filter.rate.level=debug
+appender.authorizer.filter.rate.rate=300
+appender.authorizer.filter.rate.maxBurst=10000
 rootLogger.level=info
 rootLogger.appenderRef.file.ref=file
+logger.authorizer.name=kafka.authorizer.logger
+logger.authorizer.level=debug
+logger.authorizer.additivity=false
+logger.authorizer.appenderRef.file.ref=file
+logger.authorizer.appenderRef.file.level=info
+logger.authorizer.appenderRef.authorizer.ref=authorizer
+logger.authorizer.appenderRef.authorizer.filter.own.type=RegexFilter
+logger.authorizer.appenderRef.authorizer.filter.own.regex=Principal = User: .*
+logger.authorizer.appenderRef.authorizer.filter.own.onMatch=deny
+logger.authorizer.appenderRef.authorizer.filter.own.onMismatch=neutral
 ";
 
 /// Writes a revision and what goes with it. Each file appears whole or not at all, and one that is

@@ -1,4 +1,6 @@
-//! The two tasks of one service.
+//! The tasks of one service.
+
+mod seen;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

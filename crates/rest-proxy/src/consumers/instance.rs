@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use model::Timestamp;
+use model::{AclOperation, Timestamp};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
@@ -235,6 +235,25 @@ impl Instance {
                 state.live.as_ref().map_or_else(Vec::new, |it| it.matched_topics())
             }
         }
+    }
+
+    /// The partitions that it reads, and what Kafka asks of the group for that; nothing before the
+    /// group has let it in.
+    pub(crate) fn reads(&self) -> (Vec<Place>, Option<AclOperation>) {
+        let state = locked(&self.state);
+        let Some(live) = &state.live else { return (Vec::new(), None) };
+        let operation = match &state.subscription {
+            Subscription::None => None,
+            // Where to begin is what the group has committed.
+            Subscription::Assigned(_) if !self.options.wishes.auto_commit => {
+                Some(AclOperation::Describe)
+            }
+            Subscription::Assigned(_) => Some(AclOperation::Read),
+            Subscription::Topics(_) | Subscription::Pattern(_) => {
+                (live.shelf().rebalances() > 0).then_some(AclOperation::Read)
+            }
+        };
+        (live.shelf().assigned(), operation)
     }
 
     /// Commits `offsets`, or how far handing out has come.

@@ -3,10 +3,11 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::HeaderMap;
+use model::AclOperation;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Named, Place, check_partitions, used, wire};
+use super::{Named, Place, by_topic, check_partitions, used, wire};
 use crate::error::ApiError;
 use crate::identity::Caller;
 use crate::media::Accept;
@@ -42,7 +43,9 @@ pub(crate) async fn commit_offsets(
         let places: Vec<Place> = offsets.keys().cloned().collect();
         check_partitions(&session, &places).await?;
     }
+    let topics: Vec<Place> = offsets.iter().flat_map(|it| it.keys().cloned()).collect();
     instance.commit(&session, offsets, deadline).await?;
+    note(&app, &caller, &named.0, &topics, AclOperation::Read);
     Ok(answer::no_content())
 }
 
@@ -59,10 +62,19 @@ pub(crate) async fn show_offsets(
     let places = wire::places(&wanted)?;
     let deadline = Instant::now() + app.limits.request_timeout();
     let committed = instance.committed(&session, places.clone(), deadline).await?;
+    note(&app, &caller, &named.0, &places, AclOperation::Describe);
     let offsets = places.into_iter().filter_map(|place| {
         let offset = *committed.get(&place)?;
         let (topic, partition) = (place.0.to_string(), place.1);
         Some(CommittedOffset { metadata: "", offset, partition, topic })
     });
     Ok(answer::tagged(&headers, &Committed { offsets: offsets.collect() }))
+}
+
+/// What Kafka asks for offsets of a group: the same of the group and of each topic.
+fn note(app: &App, caller: &Caller, group: &str, places: &[Place], operation: AclOperation) {
+    app.seen.group(&caller.asker, group, operation);
+    for topic in by_topic(places).into_keys() {
+        app.seen.topic(&caller.asker, topic, operation);
+    }
 }

@@ -19,7 +19,7 @@ const MALFORMED: ApiError = ApiError::BadCredentials("Malformed Authorization he
 
 /// A credential that nobody has looked into yet.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Presented<'a> {
+pub(crate) enum Presented<'a> {
     Bearer(&'a str),
     /// Name and password.
     Basic(String, Secret),

@@ -16,6 +16,7 @@ mod s1_service;
 mod s2_oidc;
 mod s3_authorization;
 mod s4_access;
+mod s4_access_loss;
 mod s4_accounts;
 mod s4_kafka_acls;
 mod s5_proxy;

@@ -31,7 +31,8 @@ async fn delete(stack: &Stack, principal: &str) {
     for entry in listed(stack, principal).await {
         let id = entry["id"].as_str().expect("an entry has an id").to_owned();
         let said = stack.avn(&["service", "kafka-acl-delete", &stack.service, &id]).await;
-        assert_eq!(said.trim(), "deleted");
+        // Who loses access by it is named behind that, if it was seen already.
+        assert!(said.starts_with("deleted"), "{said}");
     }
 }
 

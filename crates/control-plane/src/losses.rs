@@ -141,12 +141,12 @@ impl Losses {
 
 /// What decides now who may do what with a service.
 pub(crate) async fn access_of(app: &App, service: &Service) -> Result<Access, ApiError> {
-    let (acl, kafka_acl, users) = tokio::try_join!(
-        app.store.acls.list(service.id),
-        app.store.kafka_acls.list(service.id),
-        app.store.users.names(service.id),
-    )?;
-    let access = Access { acl, kafka_acl, users, ..Access::default() };
+    let access = Access {
+        acl: app.store.acls.list(service.id).await?,
+        kafka_acl: app.store.kafka_acls.list(service.id).await?,
+        users: app.store.users.names(service.id).await?,
+        ..Access::default()
+    };
     Ok(match effective(&service.user_config, &app.settings.rules()) {
         Ok(effective) => configured(access, &effective),
         // It was accepted under other rules. Entries and users are looked at as if every way in were

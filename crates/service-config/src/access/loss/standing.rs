@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use model::{
-    AclBinding, AclOperation, KafkaAclEntry, KafkaPrincipal, Principal, ResourceType, SeenAt,
-    SeenUse, Username,
+    AclBinding, AclEntry, AclOperation, KafkaAclEntry, KafkaPrincipal, Principal, ResourceType,
+    SeenAt, SeenUse, Username,
 };
 
 use super::Access;
@@ -34,6 +35,8 @@ pub(super) struct Case<'a> {
     after: Standing<'a>,
     /// Addresses that its bindings name, and one that they do not.
     hosts: BTreeSet<Option<IpAddr>>,
+    /// Whether Kafka makes no difference between before and after.
+    is_same: bool,
 }
 
 /// What it is under one configuration, or why it is refused.
@@ -44,11 +47,12 @@ struct Standing<'a> {
 }
 
 /// What Kafka's authorizer is asked about.
+#[derive(Clone, PartialEq)]
 struct Rights {
     name: String,
     renamed: bool,
     /// Those that are about this name.
-    bindings: Vec<AclBinding>,
+    bindings: Rc<[AclBinding]>,
 }
 
 impl Fate {
@@ -73,15 +77,18 @@ impl<'a> Case<'a> {
         let then = called(name, before, after, claims);
         let before = Standing::of(before, name, now, topics);
         let after = Standing::of(after, name, then, topics);
+        let is_same = before.password == after.password && before.token == after.token;
         let rights = [&before.password, &before.token, &after.password, &after.token];
-        let bindings = rights.into_iter().flatten().flat_map(|it| &it.bindings);
+        let bindings = rights.into_iter().flatten().flat_map(|it| it.bindings.iter());
         let hosts = bindings.map(|it| it.host.address()).chain([None]).collect();
-        Self { before, after, hosts }
+        Self { before, after, hosts, is_same }
     }
 
     /// What becomes of a use; `None` if it is not lost.
     pub(super) fn fate(&self, at: SeenAt, seen_use: &SeenUse) -> Option<Fate> {
-        if self.after.access.is_open(at) {
+        let (open_before, open_after) =
+            (self.before.access.is_open(at), self.after.access.is_open(at));
+        if open_after || (self.is_same && !open_before) {
             return None;
         }
         let mut fate = Fate { why: BTreeSet::new(), kept: BTreeSet::new() };
@@ -142,17 +149,21 @@ impl<'a> Standing<'a> {
         by_token: Result<&str, Why>,
         topics: &BTreeSet<String>,
     ) -> Self {
+        let own = Rights::of(access, name, topics);
+        let token = by_token.map(|called| {
+            if called == name {
+                own.clone()
+            } else {
+                Rights { renamed: true, ..Rights::of(access, called, topics) }
+            }
+        });
         let password = if !is_user(access, name) {
             Err(Why::NoUser)
         } else if access.passwords {
-            Ok(Rights::of(access, name, topics))
+            Ok(own)
         } else {
             Err(Why::PasswordsOff)
         };
-        let token = by_token.map(|called| {
-            let renamed = called != name;
-            Rights { renamed, ..Rights::of(access, called, topics) }
-        });
         Self { access, password, token }
     }
 
@@ -167,10 +178,13 @@ impl<'a> Standing<'a> {
 impl Rights {
     fn of(access: &Access, name: &str, topics: &BTreeSet<String>) -> Self {
         let users: BTreeSet<Username> = name.parse().into_iter().collect();
-        let users = users.intersection(&access.users).cloned().collect();
+        let users: BTreeSet<_> = users.intersection(&access.users).cloned().collect();
+        // Others are bindings of others: with many entries and principals, that takes seconds.
+        let acl = access.acl.iter().filter(|it| !users.is_empty() && it.username.matches(name));
+        let acl: Vec<AclEntry> = acl.cloned().collect();
         let native = access.kafka_acl.iter().filter(|it| may_be_about(it, name));
         let native: Vec<KafkaAclEntry> = native.cloned().collect();
-        let bindings = bindings(&access.acl, &native, &users, topics).into_iter();
+        let bindings = bindings(&acl, &native, &users, topics).into_iter();
         let whom = [name, Principal::EVERYBODY];
         let bindings = bindings.filter(|it| whom.contains(&it.principal.0.as_str())).collect();
         Self { name: name.to_owned(), renamed: false, bindings }
@@ -188,14 +202,14 @@ impl Rights {
 
     fn allow(&self, seen_use: &SeenUse, host: Option<IpAddr>) -> bool {
         let idempotent = (ResourceType::Cluster, AclOperation::IdempotentWrite);
-        allows(&self.bindings, self.question(seen_use, host))
+        allows(&*self.bindings, self.question(seen_use, host))
             || ((seen_use.resource_type, seen_use.operation) == idempotent
-                && may_write_somewhere(&self.bindings, &self.name, host))
+                && may_write_somewhere(&*self.bindings, &self.name, host))
     }
 
     /// Why it is not allowed.
     fn refuse(&self, seen_use: &SeenUse, host: Option<IpAddr>) -> Why {
-        match denial(&self.bindings, self.question(seen_use, host)) {
+        match denial(&*self.bindings, self.question(seen_use, host)) {
             Some(by) => Why::denied(by),
             None => Why::NoAcl { name: self.name.clone(), renamed: self.renamed },
         }
@@ -226,7 +240,8 @@ fn is_user(access: &Access, name: &str) -> bool {
 /// Whether an entry can be about that name. Others need not become bindings.
 fn may_be_about(entry: &KafkaAclEntry, name: &str) -> bool {
     match entry.acl.principal() {
-        KafkaPrincipal::Everybody | KafkaPrincipal::Matching(_) => true,
+        KafkaPrincipal::Everybody => true,
+        KafkaPrincipal::Matching(it) => it.matches(name),
         KafkaPrincipal::Exactly(it) => it.0 == name,
     }
 }

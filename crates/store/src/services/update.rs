@@ -14,6 +14,8 @@ use crate::{Services, StoreError, changes, events, rollouts};
 /// A service as it shall be after a change.
 #[derive(Clone, Debug)]
 pub struct ServiceChange {
+    /// The plan.
+    pub plan: String,
     /// What users set, merged.
     pub user_config: Map<String, Value>,
     /// What follows from it for each node.
@@ -46,6 +48,7 @@ impl ServiceChange {
             |(dow, time)| json!({ "dow": dow, "time": time }),
         );
         json!({
+            "plan": self.plan,
             "user_config": self.user_config,
             "termination_protection": self.termination_protection,
             "powered": self.powered,
@@ -86,7 +89,7 @@ impl Services {
     ) -> Result<Option<RolloutId>, ApplyError> {
         let mut tx = self.pool.begin().await?;
         let before = sqlx::query!(
-            r#"select target_revision, user_config, termination_protection, powered,
+            r#"select plan, target_revision, user_config, termination_protection, powered,
                       maintenance_dow, maintenance_time, apply_in_window
                from service where service_id = $1 and generation = $2 for update"#,
             service.0,
@@ -102,7 +105,7 @@ impl Services {
                  previous_jwks_url = $5, termination_protection = $6,
                  maintenance_dow = coalesce($7, maintenance_dow),
                  maintenance_time = coalesce($8, maintenance_time),
-                 apply_in_window = coalesce($9, apply_in_window), powered = $10,
+                 apply_in_window = coalesce($9, apply_in_window), powered = $10, plan = $11,
                  generation = generation + 1, updated_at = now()
              where service_id = $1",
             service.0,
@@ -114,11 +117,13 @@ impl Services {
             change.maintenance.as_ref().map(|it| it.0.as_str()),
             change.maintenance.as_ref().map(|it| it.1.as_str()),
             change.apply_in_window,
-            change.powered
+            change.powered,
+            change.plan
         )
         .execute(&mut *tx)
         .await?;
         let told = json!({
+            "plan": before.plan,
             "user_config": before.user_config,
             "termination_protection": before.termination_protection,
             "powered": before.powered,

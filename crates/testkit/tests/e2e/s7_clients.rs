@@ -114,18 +114,14 @@ async fn the_snippets_write_a_record_and_read_it() {
     assert_eq!(read, ["hello", "by-librdkafka", "by-java"]);
 
     stack.authorize(true).await;
-    let curl = filled(&stack, &snippets_with_authorization(&stack).await, "curl", &topic);
+    // Asked for again, since requests to the proxy need a token now.
+    let curl = filled(&stack, &self::snippets(&stack).await, "curl", &topic);
     let file = stack.secret_file("snippet.sh", &curl);
     let answer = run(Path::new("/bin/sh"), &[&file]).await.unwrap();
     assert!(answer.contains("\"offset\":3"), "{answer}");
     stack.authorize(false).await;
     disallow(&stack, &topic).await;
     stack.delete_topic(&topic).await;
-}
-
-/// Asked for again, since requests to the proxy need a token now.
-async fn snippets_with_authorization(stack: &Stack) -> Value {
-    snippets(stack).await
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use super::table::{Keep, Listed, Page};
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What differs from run to run, and what is written instead.
-const CHANGING: [(&str, &str); 11] = [
+const CHANGING: [(&str, &str); 14] = [
     (r"(127\.0\.0\.1|localhost|\[::1\]):\d+", "HOST:PORT"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", "TIME"),
     (r"\bacl[0-9a-f]{11}\b", "ACL_ID"),
@@ -26,6 +26,10 @@ const CHANGING: [(&str, &str); 11] = [
     (r"sasl\.password=\S+", "sasl.password=PASSWORD"),
     (r"port \d+", "port PORT"),
     (r"\d+(\.\d+)? ?%", "N%"),
+    // What a client knows beside what it was asked for, and how Python's argparse says so.
+    (r"\(choose from [^)]*\)", "(choose from ...)"),
+    (r"\{[-a-z,]{40,}\}", "{...}"),
+    (r"available options: .*", "available options: ..."),
     // The columns of a table are as wide as what is in them.
     (r"={3,}", "==="),
     (r" {2,}", "  "),
@@ -149,8 +153,8 @@ fn kept(keep: &Keep, printed: &str) -> String {
         Keep::Exit => String::new(),
         Keep::Lines(word) => lines(word),
         Keep::Keys => keys(printed),
-        // Where a client crashes is its own affair.
-        Keep::All if printed.contains("Traceback") => {
+        // Where a client crashes is its own affair, and how it is used is long.
+        Keep::All if printed.contains("Traceback") || printed.starts_with("usage: ") => {
             printed.trim_end().lines().next_back().unwrap_or_default().to_owned()
         }
         Keep::All => printed.to_owned(),

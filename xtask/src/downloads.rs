@@ -12,6 +12,10 @@ use crate::progress::Part;
 
 /// The client that the demo and the end-to-end tests use.
 const AVN: &str = "aiven-client==4.18.0";
+/// The last one that asks for `service_types` instead of `service-types`.
+const OLD_AVN: &str = "aiven-client==4.15.0";
+/// A client on librdkafka with libcurl, for which the snippets of `connection_info` are.
+const CONFLUENT_KAFKA: &str = "confluent-kafka==2.16.1";
 /// What the API is tried with. Another version makes up other requests.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
@@ -34,6 +38,20 @@ pub(crate) fn kafka_libs(sh: &Shell, places: &Places) -> anyhow::Result<()> {
 /// The `avn` of an environment of its own.
 pub(crate) fn avn(sh: &Shell, places: &Places) -> anyhow::Result<()> {
     python_tool(sh, "avn", AVN, &places.venv())
+}
+
+/// An older `avn`, of an environment of its own. Gives its path.
+pub(crate) fn old_avn(sh: &Shell, places: &Places) -> anyhow::Result<PathBuf> {
+    let venv = places.cache.join("avn-4.15");
+    python_tool(sh, "avn 4.15", OLD_AVN, &venv)?;
+    Ok(venv.join("bin/avn"))
+}
+
+/// A `python` that has confluent-kafka. Gives its path.
+pub(crate) fn confluent_kafka(sh: &Shell, places: &Places) -> anyhow::Result<PathBuf> {
+    let venv = places.cache.join("confluent-kafka");
+    python_tool(sh, "confluent-kafka", CONFLUENT_KAFKA, &venv)?;
+    Ok(venv.join("bin/python"))
 }
 
 /// The `schemathesis` of an environment of its own. Gives its path.

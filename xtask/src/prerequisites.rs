@@ -116,6 +116,27 @@ pub(crate) fn java(sh: &Shell) -> Option<PathBuf> {
     home.filter(|java| java.is_file()).or_else(|| find(sh, "java"))
 }
 
+/// The `go` that builds the program on Aiven's Go client: the first in `$PATH`, else where Go's own
+/// archive is unpacked. One from 1.21 on fetches the version that is needed by itself.
+pub(crate) fn go(sh: &Shell) -> anyhow::Result<PathBuf> {
+    let unpacked = || Some(PathBuf::from("/usr/local/go/bin/go")).filter(|it| it.is_file());
+    let go = find(sh, "go").or_else(unpacked);
+    let go = go.context("missing: Go >= 1.21\n  unpack https://go.dev/dl/ to /usr/local/go")?;
+    let said = cmd!(sh, "{go} version").quiet().read()?;
+    let minor = parse_go_version(&said);
+    anyhow::ensure!(
+        minor.is_some_and(|it| it >= 21),
+        "{said} is too old: Go >= 1.21 is needed\n  unpack https://go.dev/dl/ to /usr/local/go"
+    );
+    Ok(go)
+}
+
+/// The second number of `go version go1.26.8 linux/amd64`.
+fn parse_go_version(text: &str) -> Option<u32> {
+    let (_, rest) = text.split_once("go1.")?;
+    rest.split(|it: char| !it.is_ascii_digit()).next()?.parse().ok()
+}
+
 fn java_version(sh: &Shell) -> Option<u32> {
     let java = java(sh)?;
     let text = cmd!(sh, "{java} -version").quiet().ignore_stdout().read_stderr().ok()?;
@@ -144,6 +165,13 @@ pub(crate) fn find(sh: &Shell, program: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_versions_of_go() {
+        assert_eq!(parse_go_version("go version go1.26.8 linux/amd64"), Some(26));
+        assert_eq!(parse_go_version("go version go1.19 linux/arm64"), Some(19));
+        assert_eq!(parse_go_version("go: not found"), None);
+    }
 
     #[test]
     fn reads_old_and_new_java_versions() {

@@ -40,7 +40,7 @@ struct AddKafkaAcl {
     /// `*`, or the IP address from which it applies.
     #[serde(default = "anywhere")]
     host: String,
-    /// A name, a common beginning (`PREFIXED`), or `*` (`LITERAL`) for all.
+    /// A name, a common beginning (`PREFIXED`; of topics also `logs-*`), or `*` (`LITERAL`) for all.
     resource_name: String,
     /// `Topic`, `Group`, `Cluster`, `TransactionalId`, `DelegationToken` or `User`.
     resource_type: String,
@@ -117,12 +117,21 @@ fn anywhere() -> String {
     "*".to_owned()
 }
 
+/// The beginning that is meant: Aiven's documentation writes `logs-*` for `logs-`, and no topic has
+/// a `*` in its name.
+fn beginning(body: &AddKafkaAcl) -> Option<String> {
+    let is_of_topics = body.resource_type == "Topic" && body.pattern_type == "PREFIXED";
+    let beginning = body.resource_name.strip_suffix('*').filter(|_| is_of_topics)?;
+    (!beginning.is_empty()).then(|| beginning.to_owned())
+}
+
 fn parse(body: AddKafkaAcl) -> Result<KafkaAclEntry, ApiError> {
+    let beginning = beginning(&body);
     let text = KafkaAclText {
         principal: body.principal,
         host: body.host,
+        resource_name: beginning.unwrap_or(body.resource_name),
         resource_type: body.resource_type,
-        resource_name: body.resource_name,
         pattern_type: body.pattern_type,
         operation: body.operation,
         permission_type: body.permission_type,

@@ -11,8 +11,10 @@
 
 mod access;
 mod acls;
+mod alerts;
 mod clouds;
 mod config;
+mod connection_info;
 mod deadline;
 mod document;
 mod effective_config;
@@ -26,6 +28,7 @@ mod keys;
 mod logs;
 mod losses;
 mod maintenance;
+mod metrics;
 mod nodes;
 mod placement;
 mod plans;
@@ -38,10 +41,12 @@ mod quotas;
 mod random;
 mod rest_settings;
 mod rollouts;
+mod schema_registry;
 mod seen;
 mod service_types;
 mod services;
 mod tags;
+mod tasks;
 mod time;
 mod tokens;
 mod topics;
@@ -152,16 +157,21 @@ pub fn api() -> (Router<App>, OpenApi) {
     .merge(service_types::routes())
     .merge(services::routes())
     .merge(effective_config::routes())
+    .merge(connection_info::routes())
     .merge(rollouts::routes())
     .merge(probe_credentials::routes())
     .merge(users::routes())
     .merge(acls::routes())
+    .merge(schema_registry::routes())
     .merge(kafka_acls::routes())
     .merge(quotas::routes())
     .merge(topics::routes())
     .merge(problems::routes())
     .merge(events::routes())
     .merge(logs::routes())
+    .merge(metrics::routes())
+    .merge(alerts::routes())
+    .merge(tasks::routes())
     .merge(maintenance::routes())
     .merge(nodes::routes())
     .merge(tags::routes())

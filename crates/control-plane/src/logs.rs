@@ -1,8 +1,6 @@
-//! `/v1/project/{project}/service/{service}/logs` and `metrics`.
+//! `/v1/project/{project}/service/{service}/logs`
 //!
 //! The nodes' own logs stay on their hosts; what is shown here is what the platform did.
-
-use std::collections::BTreeMap;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -21,7 +19,7 @@ use crate::time::rfc3339;
 const WINDOW: u32 = 1000;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(query_logs)).routes(routes!(query_metrics))
+    OpenApiRouter::new().routes(routes!(query_logs))
 }
 
 /// Which lines.
@@ -56,12 +54,6 @@ struct LogLine {
     hostname: String,
     unit: String,
     msg: String,
-}
-
-#[derive(Serialize, ToSchema)]
-struct Metrics {
-    #[schema(value_type = Object)]
-    metrics: BTreeMap<String, String>,
 }
 
 impl From<Event> for LogLine {
@@ -126,18 +118,6 @@ async fn query_logs(
     };
     let events = store.events.latest(&filter, WINDOW).await?;
     Ok(Json(select(events, &query)))
-}
-
-/// Read metrics: none are collected yet
-#[utoipa::path(
-    post,
-    path = "/v1/project/{project}/service/{service}/metrics",
-    params(ServicePath),
-    responses((status = 200, body = Metrics)),
-    tag = "logs"
-)]
-async fn query_metrics(_: OfService) -> Json<Metrics> {
-    Json(Metrics { metrics: BTreeMap::new() })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The plans that services are made with.
 
+use crate::error::ApiError;
+
 /// A size of service.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -22,4 +24,11 @@ pub(crate) const PLANS: [Plan; 2] = [
 /// The plan of that name.
 pub(crate) fn plan(name: &str) -> Option<&'static Plan> {
     PLANS.iter().find(|it| it.name == name)
+}
+
+/// Says which plans there are.
+pub(crate) fn unknown_plan(name: &str) -> ApiError {
+    let known: Vec<&str> = PLANS.iter().map(|it| it.name).collect();
+    let name: String = name.escape_debug().take(64).collect();
+    ApiError::Invalid(format!("Invalid 'plan': {name}: it is none of {}", known.join(", ")))
 }

@@ -11,16 +11,17 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::access::{Caller, InProject, ProjectPath};
+use crate::access::{Administer, Caller, InProject, ProjectPath};
 use crate::clouds::{self, CLOUD};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Json;
+use crate::services::refuse_unknown;
 use crate::time::rfc3339;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_projects, create_project))
-        .routes(routes!(get_project))
+        .routes(routes!(get_project, update_project))
         .routes(routes!(get_project_ca))
 }
 
@@ -64,6 +65,18 @@ struct CreateProject {
     #[serde(flatten)]
     #[schema(ignore)]
     #[expect(dead_code, reason = "clients send it")]
+    other: Map<String, Value>,
+}
+
+/// What shall be different in a project. There is nothing that could be: what is there already may be
+/// repeated.
+#[derive(Debug, Deserialize, ToSchema)]
+struct UpdateProject {
+    project_name: Option<String>,
+    cloud: Option<String>,
+    /// What is not offered may be there as long as it asks for nothing.
+    #[serde(flatten)]
+    #[schema(ignore)]
     other: Map<String, Value>,
 }
 
@@ -147,6 +160,31 @@ async fn get_project(
     InProject { project, .. }: InProject,
 ) -> Result<Json<ProjectAnswer>, ApiError> {
     Ok(Json(ProjectAnswer { project: find(&store, &project).await?, message: None }))
+}
+
+/// Change a project: what it has may be repeated, and nothing else is offered
+#[utoipa::path(
+    put,
+    path = "/v1/project/{project}",
+    params(ProjectPath),
+    request_body = UpdateProject,
+    responses((status = 200, body = ProjectAnswer)),
+    tag = "projects"
+)]
+async fn update_project(
+    State(store): State<Store>,
+    InProject { project, .. }: InProject<Administer>,
+    Json(body): Json<UpdateProject>,
+) -> Result<Json<ProjectAnswer>, ApiError> {
+    refuse_unknown(&body.other)?;
+    clouds::check(body.cloud.as_deref())?;
+    if body.project_name.is_some_and(|it| it != project.as_str()) {
+        return Err(ApiError::Invalid(format!(
+            "Invalid 'project_name': a project cannot be renamed, and this one is {project}"
+        )));
+    }
+    let project = find(&store, &project).await?;
+    Ok(Json(ProjectAnswer { project, message: Some("updated") }))
 }
 
 /// Get the project's CA: there is none while listeners have no TLS

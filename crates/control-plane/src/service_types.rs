@@ -20,7 +20,7 @@ pub(crate) const KAFKA: &str = "kafka";
 pub(crate) const KAFKA_DESCRIPTION: &str = "Kafka - High-Throughput Distributed Messaging System";
 
 /// The only version of Kafka.
-const KAFKA_VERSION: &str = "4.3";
+pub(crate) const KAFKA_VERSION: &str = "4.3";
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

@@ -27,6 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(update_access_token, revoke_access_token))
         .routes(routes!(get_me))
         .routes(routes!(expire_tokens))
+        .routes(routes!(log_out))
         .routes(routes!(authenticate_user))
 }
 
@@ -257,7 +258,7 @@ async fn get_me(State(store): State<Store>, caller: Caller) -> Result<Json<Me>, 
             token_validity_begin: rfc3339(Timestamp(0)),
             projects: projects.into_iter().map(|it| it.name.into()).collect(),
             auth: [match caller.proof {
-                Proof::ApiToken => "token",
+                Proof::ApiToken(_) => "token",
                 Proof::Oidc => "oidc",
             }],
         },
@@ -277,6 +278,26 @@ async fn expire_tokens(
 ) -> Result<Json<Message>, ApiError> {
     store.tokens.revoke(&caller.name, None, &caller.by).await?;
     Ok(Json(Message { message: "tokens expired" }))
+}
+
+/// Revoke the API token of this request
+///
+/// A token of the identity provider is good until it expires: nothing can be revoked here.
+#[utoipa::path(
+    post,
+    path = "/v1/me/logout",
+    responses((status = 200, body = Message), (status = 404, body = ErrorBody)),
+    tag = "tokens"
+)]
+async fn log_out(State(store): State<Store>, caller: Caller) -> Result<Json<Message>, ApiError> {
+    let Proof::ApiToken(prefix) = caller.proof else {
+        let message = "a token of the identity provider is good until it expires";
+        return Ok(Json(Message { message }));
+    };
+    match store.tokens.revoke(&caller.name, Some(&prefix), &caller.by).await? {
+        0 => Err(ApiError::NotFound("Access token")),
+        _ => Ok(Json(Message { message: "logged out" })),
+    }
 }
 
 /// Sign in with a password: there are none

@@ -3,6 +3,7 @@
 //! What is asked for is checked by Kafka at once, then written down; the orchestrator makes it
 //! real within seconds.
 
+mod batch;
 mod options;
 mod view;
 
@@ -28,11 +29,10 @@ use crate::extract::{Json, Path};
 use crate::services::{Message, refuse_unknown};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list_topics, create_topic)).routes(routes!(
-        get_topic,
-        update_topic,
-        delete_topic
-    ))
+    OpenApiRouter::new()
+        .routes(routes!(list_topics, create_topic))
+        .routes(routes!(get_topic, update_topic, delete_topic))
+        .routes(routes!(batch::get_topics))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -17,9 +17,10 @@ use crate::{App, random};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(create_user))
+        .routes(routes!(list_users, create_user))
         .routes(routes!(get_user, update_user, delete_user))
         .routes(routes!(reset_user_credentials))
+        .routes(routes!(reset_user_credentials_by_its_documented_name))
         .routes(routes!(reset_service_credentials))
 }
 
@@ -66,6 +67,11 @@ struct UserDeleted {
     losses: Losses,
 }
 
+#[derive(Serialize, ToSchema)]
+struct Users {
+    users: Vec<UserView>,
+}
+
 /// The user of that name. A name that breaks the rules is nobody's.
 async fn find(app: &App, service: &Service, name: &str) -> Result<ServiceUser, ApiError> {
     let users = users_of(app, service.id).await?;
@@ -106,6 +112,22 @@ async fn updated(
 ) -> Result<Json<ServiceAnswer>, ApiError> {
     let service = show(app, service, role).await?;
     Ok(Json(ServiceAnswer { service, message: Some("updated") }))
+}
+
+/// List service users
+#[utoipa::path(
+    get,
+    path = "/v1/project/{project}/service/{service}/user",
+    params(ServicePath),
+    responses((status = 200, body = Users)),
+    tag = "users"
+)]
+async fn list_users(
+    State(app): State<App>,
+    OfService { service, role, .. }: OfService,
+) -> Result<Json<Users>, ApiError> {
+    let users = users_of(&app, service.id).await?;
+    Ok(Json(Users { users: users.into_iter().map(|it| UserView::of(it, role)).collect() }))
 }
 
 /// Make a service user
@@ -185,9 +207,35 @@ async fn reset_user_credentials(
     OfService { service, role, by, .. }: OfService<Develop>,
     Path(path): Path<UserPath>,
 ) -> Result<Json<ServiceAnswer>, ApiError> {
-    let user = find(&app, &service, &path.user).await?;
-    reset(&app, &service, &user.username, None, &by).await?;
-    updated(&app, &service, role).await
+    reset_one(&app, &service, role, &path.user, &by).await
+}
+
+/// Reset a service user's password, as Aiven's documentation asks for it
+#[utoipa::path(
+    post,
+    path = "/v1/project/{project}/service/{service}/user/{user}/reset-credentials",
+    params(ServicePath, UserPath),
+    responses((status = 200, body = ServiceAnswer)),
+    tag = "users"
+)]
+async fn reset_user_credentials_by_its_documented_name(
+    State(app): State<App>,
+    OfService { service, role, by, .. }: OfService<Develop>,
+    Path(path): Path<UserPath>,
+) -> Result<Json<ServiceAnswer>, ApiError> {
+    reset_one(&app, &service, role, &path.user, &by).await
+}
+
+async fn reset_one(
+    app: &App,
+    service: &Service,
+    role: Role,
+    username: &str,
+    by: &By,
+) -> Result<Json<ServiceAnswer>, ApiError> {
+    let user = find(app, service, username).await?;
+    reset(app, service, &user.username, None, by).await?;
+    updated(app, service, role).await
 }
 
 /// Reset the password of the service's primary user

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use crate::admin_login;
 use crate::dev::logs;
+use crate::downloads;
 use crate::places::Places;
 use crate::prerequisites;
 use crate::process::last_lines;
@@ -71,6 +72,9 @@ fn test_variables(
         ("TIDEGATE_TEST_KAFKA_LIBS", path(&places.kafka_libs())),
         ("TIDEGATE_TEST_DIR", path(&places.state)),
         ("TIDEGATE_TEST_AVN", path(&places.avn())),
+        ("TIDEGATE_TEST_AVN_4_15", path(&downloads::old_avn(bench.sh, places)?)),
+        ("TIDEGATE_TEST_PYTHON", path(&downloads::confluent_kafka(bench.sh, places)?)),
+        ("TIDEGATE_TEST_GO", path(&prerequisites::go(bench.sh)?)),
         ("TIDEGATE_TEST_XTASK", path(&std::env::current_exe()?)),
     ])
 }

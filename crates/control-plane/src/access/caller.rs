@@ -18,7 +18,7 @@ use web::{Trace, chain};
 use crate::App;
 use crate::error::ApiError;
 use crate::extract::Path;
-use crate::random::{TOKEN_START, token_hash};
+use crate::random::{TOKEN_START, token_hash, token_prefix};
 
 /// Longer names of clients are cut.
 const LONGEST_AGENT: usize = 200;
@@ -69,9 +69,11 @@ pub(crate) struct Caller {
 }
 
 /// How a caller proved who it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
-    ApiToken,
+    /// By an API token that starts like this.
+    ApiToken(String),
+    /// By a token of the identity provider.
     Oidc,
 }
 
@@ -171,7 +173,7 @@ async fn known(
             if note_use {
                 note(parts, app, &hash, address).await;
             }
-            Ok(person(owner, grants, Proof::ApiToken))
+            Ok(person(owner, grants, Proof::ApiToken(token_prefix(token))))
         }
     }
 }

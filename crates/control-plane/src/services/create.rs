@@ -12,7 +12,7 @@ use super::update::{OPEN_REST, is_open, reread};
 use super::{merged, refuse_unknown};
 use crate::error::ApiError;
 use crate::placement::{Placed, place};
-use crate::plans::{PLANS, Plan, plan};
+use crate::plans::{Plan, plan, unknown_plan};
 use crate::service_types::KAFKA;
 use crate::{App, clouds, preflight, random};
 
@@ -60,7 +60,7 @@ pub(super) async fn create(
         return Err(ApiError::invalid("Invalid 'service_type': only kafka is offered"));
     }
     clouds::check(body.cloud.as_deref())?;
-    let plan = plan(&body.plan).ok_or_else(unknown_plan)?;
+    let plan = plan(&body.plan).ok_or_else(|| unknown_plan(&body.plan))?;
     let user_config = merged(&UserConfig::new(), &body.user_config.unwrap_or_default());
     let effective = effective(&user_config, &app.settings.rules())?;
     effective.fits(usize::from(plan.nodes))?;
@@ -99,11 +99,6 @@ pub(super) async fn create(
         }
     }
     Err(CreateServiceError::PortTaken.into())
-}
-
-fn unknown_plan() -> ApiError {
-    let known: Vec<&str> = PLANS.iter().map(|it| it.name).collect();
-    ApiError::Invalid(format!("Invalid 'plan': it is none of {}", known.join(", ")))
 }
 
 fn rendered(name: &ServiceName, plan: &Plan, effective: &Effective, nodes: &[Node]) -> Rendered {

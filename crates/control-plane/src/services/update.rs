@@ -19,7 +19,7 @@ use super::{merged, refuse_unknown};
 use crate::error::{ApiError, PROTECTED};
 use crate::extract::object;
 use crate::losses::{Asked, Days, Losses, access_of, configured, losses};
-use crate::plans::plan;
+use crate::plans::{plan, unknown_plan};
 use crate::time::is_time_of_day;
 use crate::{App, clouds, preflight};
 
@@ -35,7 +35,8 @@ pub(super) const OPEN_REST: &str = "kafka_rest is on and kafka_rest_authorizatio
 /// What shall be different. What is not there stays.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct UpdateService {
-    /// The present plan, which clients repeat.
+    /// Another plan, or the present one, which clients repeat. One with other memory restarts the
+    /// nodes.
     plan: Option<String>,
     /// Objects are merged, `null` removes, anything else replaces.
     #[schema(value_type = Option<Object>)]
@@ -177,9 +178,7 @@ pub(super) async fn reread(app: &App, id: ServiceId) -> Result<Service, ApiError
 
 fn refuse_what_is_not_offered(service: &Service, body: &UpdateService) -> Result<(), ApiError> {
     refuse_unknown(&body.other)?;
-    if body.plan.as_ref().is_some_and(|it| *it != service.plan) {
-        return Err(ApiError::Invalid("Changing the plan is not offered yet".into()));
-    }
+    wanted_plan(service, body)?;
     clouds::check(body.cloud.as_deref())?;
     let is_protected = body.termination_protection.unwrap_or(service.termination_protection);
     if body.powered == Some(false) && service.powered && is_protected {
@@ -196,6 +195,23 @@ fn refuse_what_is_not_offered(service: &Service, body: &UpdateService) -> Result
     Ok(())
 }
 
+/// The plan that the service shall have. It keeps its own even if that is not offered any more.
+fn wanted_plan(service: &Service, body: &UpdateService) -> Result<String, ApiError> {
+    let Some(name) = body.plan.as_ref().filter(|it| **it != service.plan) else {
+        return Ok(service.plan.clone());
+    };
+    let plan = plan(name).ok_or_else(|| unknown_plan(name))?;
+    let has = service.nodes.len();
+    if has < usize::from(plan.nodes) {
+        let needs = plan.nodes;
+        return Err(ApiError::Invalid(format!(
+            "Invalid 'plan': {name}: it needs {needs} nodes, and the service has {has}: add nodes \
+             first"
+        )));
+    }
+    Ok(plan.name.to_owned())
+}
+
 /// What the configuration becomes; `None` if it stays as it is. Then nothing is rendered anew
 /// either: brokers are not restarted because somebody changed nothing with a newer control plane.
 async fn configure(
@@ -205,9 +221,11 @@ async fn configure(
     probed: &mut Option<Probed>,
     days: Days,
 ) -> Result<Option<Configured>, ApiError> {
-    let Some(patch) = &body.user_config else { return Ok(None) };
-    let user_config = merged(&service.user_config, patch);
-    if user_config == service.user_config {
+    let stored = &service.user_config;
+    let user_config =
+        body.user_config.as_ref().map_or_else(|| stored.clone(), |it| merged(stored, it));
+    let plan = wanted_plan(service, body)?;
+    if user_config == service.user_config && plan == service.plan {
         return Ok(None);
     }
     let rules = app.settings.rules();
@@ -218,7 +236,9 @@ async fn configure(
     let policy = &app.settings.idp_policy;
     let mut warnings = probe_if_changed(before.as_ref(), &after, probed, policy).await?;
     let previous_jwks_url = previous_jwks_url(service, before.as_ref(), &after);
-    let rendered = render(&after, &topology(service, previous_jwks_url.as_deref()));
+    let topology =
+        Topology { heap_mb: heap_mb(&plan), ..topology(service, previous_jwks_url.as_deref()) };
+    let rendered = render(&after, &topology);
     let current = if rendered.revision.id == service.target {
         // Its id is the hash of what is in it, so there is nothing to read.
         let revision = rendered.revision.clone();
@@ -264,8 +284,12 @@ fn topology<'a>(service: &'a Service, previous_jwks_url: Option<&'a str>) -> Top
         service_name: &service.name,
         nodes: &service.nodes,
         previous_jwks_url,
-        heap_mb: plan(&service.plan).map_or(512, |it| it.heap_mb),
+        heap_mb: heap_mb(&service.plan),
     }
+}
+
+fn heap_mb(name: &str) -> u32 {
+    plan(name).map_or(512, |it| it.heap_mb)
 }
 
 /// What a service's stored configuration is to this version of the platform.
@@ -330,6 +354,10 @@ async fn change(
 ) -> Result<Option<ServiceChange>, ApiError> {
     let mut changed =
         configured.map_or_else(Vec::new, |it| changed_keys(&service.user_config, &it.user_config));
+    let plan = wanted_plan(service, body)?;
+    if plan != service.plan {
+        changed.push("plan".into());
+    }
     let protection = body.termination_protection.unwrap_or(service.termination_protection);
     if protection != service.termination_protection {
         changed.push("termination_protection".into());
@@ -358,6 +386,7 @@ async fn change(
         ),
     };
     Ok(Some(ServiceChange {
+        plan,
         user_config,
         revision: rendered.revision,
         dynamic_config: rendered.dynamic,

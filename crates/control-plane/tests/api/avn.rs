@@ -23,6 +23,7 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("POST", "acl") => Some(json!({ "permission": "read", "topic": "t", "username": "a" })),
         ("POST", "logs") => Some(json!({ "limit": 100, "sort_order": "asc" })),
         ("POST", "metrics") => Some(json!({ "period": "hour" })),
+        ("POST", "task") => Some(json!({ "task_type": "upgrade_check", "target_version": "4.3" })),
         ("PATCH", "tags") => Some(json!({ "tags": { "c": null } })),
         ("PUT", "my-kafka") => Some(json!({ "plan": "business-4", "user_config": {} })),
         ("POST", "service") => Some(json!({

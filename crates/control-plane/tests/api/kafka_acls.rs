@@ -70,7 +70,7 @@ async fn what_is_wrong_with_an_entry_is_named(pool: PgPool) {
         json!({ "host": "10.0.0.0/8" }),
         json!({ "resource_type": "Broker" }),
         json!({ "resource_name": "" }),
-        json!({ "resource_name": "orders*" }),
+        json!({ "resource_name": "or*ders" }),
         json!({ "resource_type": "Cluster" }),
         json!({ "resource_type": "Cluster", "resource_name": "kafka-cluster", "operation": "Alter" }),
         json!({ "pattern_type": "MATCH" }),
@@ -86,4 +86,22 @@ async fn what_is_wrong_with_an_entry_is_named(pool: PgPool) {
     insta::assert_debug_snapshot!(answers);
     let listed = api.get(&format!("{SERVICE}/kafka/acl")).await.ok();
     assert_eq!(listed["kafka_acl"], json!([]));
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn a_beginning_may_be_written_as_the_documentation_has_it(pool: PgPool) {
+    let api = Api::with_service(&pool).await;
+    let entry = |resource_type: &str| {
+        json!({
+            "principal": "User:analyst", "host": "*", "resource_type": resource_type,
+            "resource_name": "logs-*", "pattern_type": "PREFIXED", "operation": "Read",
+            "permission_type": "ALLOW",
+        })
+    };
+    let path = format!("{SERVICE}/kafka/acl");
+    let topics = api.post(&path, entry("Topic")).await.ok();
+    assert_eq!(topics["acl"]["resource_name"], "logs-");
+    // A group may be called so.
+    let groups = api.post(&path, entry("Group")).await.ok();
+    assert_eq!(groups["acl"]["resource_name"], "logs-*");
 }

@@ -4,6 +4,7 @@
 mod access;
 mod acls;
 mod avn;
+mod avn_more;
 mod callers;
 mod faults;
 mod harness;

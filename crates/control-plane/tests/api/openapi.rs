@@ -39,6 +39,7 @@ pub(crate) fn filled(path: &str) -> String {
         ("{service_type}", "kafka"),
         ("{account}", "a1"),
         ("{token}", "tidegate_unknown"),
+        ("{task}", "upgrade_check-4.3"),
     ]);
     let parts = path.split('/').map(|part| values.get(part).copied().unwrap_or(part));
     let path = parts.collect::<Vec<_>>().join("/");

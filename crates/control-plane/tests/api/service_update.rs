@@ -236,7 +236,7 @@ async fn what_is_not_offered_is_refused_clearly(pool: PgPool) {
     let api = Api::with_service(&pool).await;
     let mut answers = Vec::new();
     for body in [
-        json!({ "plan": "startup-2" }),
+        json!({ "plan": "startup-9" }),
         json!({ "cloud": "aws-eu-west-1" }),
         json!({ "disk_space_mb": 1024 }),
         json!({ "maintenance": { "dow": "someday" } }),

@@ -15,6 +15,8 @@ use crate::{Services, StoreError, events, refusals, rollouts};
 /// A service as it shall be after a change.
 #[derive(Clone, Debug)]
 pub struct ServiceChange {
+    /// The plan.
+    pub plan: String,
     /// What users set, merged.
     pub user_config: Map<String, Value>,
     /// What follows from it for each node.
@@ -47,6 +49,7 @@ impl ServiceChange {
             |(dow, time)| json!({ "dow": dow, "time": time }),
         );
         json!({
+            "plan": self.plan,
             "user_config": self.user_config,
             "termination_protection": self.termination_protection,
             "powered": self.powered,
@@ -106,7 +109,7 @@ impl Services {
                    previous_jwks_url = $6, termination_protection = $7,
                    maintenance_dow = coalesce($8, maintenance_dow),
                    maintenance_time = coalesce($9, maintenance_time),
-                   apply_in_window = coalesce($10, apply_in_window), powered = $11,
+                   apply_in_window = coalesce($10, apply_in_window), powered = $11, plan = $12,
                    generation = generation + 1, updated_at = now()
                where service_id = $1 and generation = $2
                returning service_id, project_name, service_name, plan, cluster_id,
@@ -139,7 +142,8 @@ impl Services {
             change.maintenance.as_ref().map(|it| it.0.as_str()),
             change.maintenance.as_ref().map(|it| it.1.as_str()),
             change.apply_in_window,
-            change.powered
+            change.powered,
+            change.plan
         )
         .fetch_optional(&mut *tx)
         .await?
@@ -164,6 +168,7 @@ impl Services {
 /// What the audit log says of a service as it was.
 fn told(before: &Service) -> Value {
     json!({
+        "plan": before.plan,
         "user_config": before.user_config,
         "termination_protection": before.termination_protection,
         "powered": before.powered,

@@ -77,6 +77,7 @@ pub(crate) async fn with_service(pool: PgPool) -> (Store, Service) {
 
 pub(crate) fn change(to: char) -> ServiceChange {
     ServiceChange {
+        plan: "business-4".into(),
         user_config: object(json!({ "kafka": { "num_partitions": 3 } })),
         revision: revision(to),
         dynamic_config: [].into(),

@@ -20,6 +20,8 @@ pub(super) fn router(issuer: Issuer) -> Router {
     Router::new()
         .route("/.well-known/openid-configuration", get(discovery))
         .route("/jwks", get(jwks))
+        // Where AWS has it.
+        .route("/.well-known/jwks.json", get(jwks))
         .route("/token", post(token::issue))
         .route("/rotate", post(rotate))
         .route("/jwks-fault", post(set_jwks_fault))

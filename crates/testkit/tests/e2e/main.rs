@@ -2,7 +2,8 @@
 //! console clients. `cargo xtask test --suite e2e` starts a stack and runs this.
 //!
 //! Everything comes from the environment: what `cargo xtask dev env` prints (`AIVEN_*`,
-//! `TIDEGATE_*`), and `TIDEGATE_TEST_AVN` (the program), `TIDEGATE_TEST_JAVA` (a `java`),
+//! `TIDEGATE_*`), and `TIDEGATE_TEST_AVN` (the program), `TIDEGATE_TEST_AVN_4_15` (an older one),
+//! `TIDEGATE_TEST_PYTHON` (one that has confluent-kafka), `TIDEGATE_TEST_GO` (a `go`), `TIDEGATE_TEST_JAVA` (a `java`),
 //! `TIDEGATE_TEST_KAFKA_LIBS` (a folder of Kafka's jars), `TIDEGATE_TEST_XTASK` (the program that
 //! brought the stack up), `TIDEGATE_TEST_DIR` (the folder below which everything of it runs). With
 //! `TIDEGATE_TEST_FIGURES` set, what was measured is written to that file as JSON.
@@ -22,6 +23,8 @@ mod s4_kafka_acls;
 mod s5_proxy;
 mod s5_rest_v2;
 mod s6_brokers;
+mod s7_clients;
+mod s7_documented;
 mod s7_refusals;
 mod s8_recovery;
 mod s9_rest_faults;

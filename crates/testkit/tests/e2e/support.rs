@@ -14,7 +14,9 @@ mod rollouts;
 mod service;
 mod setup;
 mod stack;
+mod table;
 mod tokens;
+mod transcript;
 mod wait;
 
 pub(crate) use self::console::Console;
@@ -29,6 +31,7 @@ pub(crate) use self::roll::{Roll, watch_roll};
 pub(crate) use self::rollouts::Rollout;
 pub(crate) use self::service::ServiceState;
 pub(crate) use self::setup::raw_admin;
-pub(crate) use self::stack::Stack;
+pub(crate) use self::stack::{Stack, required};
+pub(crate) use self::table::pages;
 pub(crate) use self::tokens::{BAD_TOKENS, good_tokens};
 pub(crate) use self::wait::{let_pass, wait_until};

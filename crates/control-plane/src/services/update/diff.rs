@@ -23,13 +23,14 @@ pub(super) fn difference(service: &Service, change: &ServiceChange) -> Vec<Diffe
     let window = json!({ "dow": dow, "time": time });
     let maintenance = change.maintenance.as_ref();
     let before = json!({
-        "maintenance": window, "powered": service.powered,
+        "maintenance": window, "plan": service.plan, "powered": service.powered,
         "termination_protection": service.termination_protection,
         "tidegate": { "apply_in_window": service.apply_in_window },
         "user_config": service.user_config,
     });
     let after = json!({
         "maintenance": maintenance.map_or(window, |(dow, time)| json!({ "dow": dow, "time": time })),
+        "plan": change.plan,
         "powered": change.powered,
         "termination_protection": change.termination_protection,
         "tidegate": { "apply_in_window": change.apply_in_window.unwrap_or(service.apply_in_window) },

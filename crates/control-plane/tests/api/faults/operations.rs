@@ -32,11 +32,17 @@ pub(super) struct Operation {
 }
 
 /// Those that change nothing in the database.
-pub(super) const OTHERS: [(&str, &str); 4] = [
+pub(super) const OTHERS: [(&str, &str); 9] = [
     ("POST", "/v1/userauth"),
     ("POST", "/v1/project/{project}/service/{service}/logs"),
     ("POST", "/v1/project/{project}/service/{service}/metrics"),
     ("POST", "/v1/project/{project}/service/{service}/rollouts/forecast"),
+    ("POST", "/v1/project/{project}/service/{service}/task"),
+    ("POST", "/v2/project/{project}/service/{service}/topic"),
+    ("PUT", "/v1/project/{project}"),
+    // There is no schema registry.
+    ("POST", "/v1/project/{project}/service/{service}/kafka/schema-registry/acl"),
+    ("DELETE", "/v1/project/{project}/service/{service}/kafka/schema-registry/acl/{acl}"),
 ];
 
 impl Operation {
@@ -81,6 +87,7 @@ fn tokens_and_projects() -> Vec<Operation> {
         operation("PUT", one, &token, described("anew"), Again::Repeats),
         operation("DELETE", one, &token, None, unknown),
         operation("POST", "/v1/me/expire_tokens", &[], None, unknown),
+        operation("POST", "/v1/me/logout", &[], None, unknown),
         operation(
             "POST",
             "/v1/project",
@@ -147,6 +154,7 @@ fn access(world: &World) -> Vec<Operation> {
             Again::Repeats,
         ),
         operation("PUT", "SERVICE/user/{user}/credentials/reset", &alice, None, Again::Repeats),
+        operation("POST", "SERVICE/user/{user}/reset-credentials", &alice, None, Again::Repeats),
         operation("PUT", "SERVICE/credentials/reset", &[], None, Again::Repeats),
         operation("DELETE", "SERVICE/user/{user}", &alice, None, gone),
         operation(

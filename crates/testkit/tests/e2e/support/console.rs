@@ -9,11 +9,13 @@ use tokio::process::Command;
 use super::Stack;
 
 const OAUTHBEARER: &str = "org.apache.kafka.common.security.oauthbearer";
+const ALLOWED: &str = "-Dorg.apache.kafka.sasl.oauthbearer.allowed";
 
 /// Kafka's console clients with one token.
 pub(crate) struct Console<'a> {
     stack: &'a Stack,
-    token: PathBuf,
+    /// Options of the JVM: what it may fetch tokens from.
+    allowed: Vec<String>,
     config: PathBuf,
 }
 
@@ -21,7 +23,16 @@ impl<'a> Console<'a> {
     pub(crate) fn new(stack: &'a Stack, token: &str) -> Self {
         let token = stack.secret_file("token.jwt", token);
         let config = stack.secret_file("client.properties", &properties(stack, &token));
-        Self { stack, token, config }
+        let token = token.display();
+        let allowed =
+            vec![format!("{ALLOWED}.urls=file://{token}"), format!("{ALLOWED}.files={token}")];
+        Self { stack, allowed, config }
+    }
+
+    /// With a configuration that fetches tokens from `url` itself.
+    pub(crate) fn with_properties(stack: &'a Stack, properties: &str, url: &str) -> Self {
+        let config = stack.secret_file("client.properties", properties);
+        Self { stack, allowed: vec![format!("{ALLOWED}.urls={url}")], config }
     }
 
     /// Produces a record at `broker`. `Err` is what it said.
@@ -64,12 +75,9 @@ impl<'a> Console<'a> {
         args: &[&str],
         stdin: &str,
     ) -> Said {
-        let allowed = "-Dorg.apache.kafka.sasl.oauthbearer.allowed";
-        let token = self.token.display();
         let mut child = Command::new(&self.stack.java)
             .args(["-Xmx96m", "-XX:TieredStopAtLevel=1"])
-            .arg(format!("{allowed}.urls=file://{token}"))
-            .arg(format!("{allowed}.files={token}"))
+            .args(&self.allowed)
             .arg("-cp")
             .arg(self.stack.libs.join("*"))
             .args([class, "--bootstrap-server", broker, "--topic", topic, "--command-config"])

@@ -39,7 +39,7 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 }
 
 /// A variable that has to be there: a test that cannot run has failed.
-fn required(name: &str) -> String {
+pub(crate) fn required(name: &str) -> String {
     variable(name).unwrap_or_else(|| {
         panic!("{name} is not set: run `cargo xtask test --suite e2e`, or see tests/e2e/main.rs")
     })
@@ -88,6 +88,15 @@ impl Stack {
     /// A name that nobody else uses.
     pub(crate) fn name(&self, what: &str) -> String {
         format!("{}-{what}", self.run)
+    }
+
+    /// An empty folder that only we may read.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        static FOLDERS: AtomicUsize = AtomicUsize::new(0);
+        let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+        let path = self.scratch.join(format!("{name}-{number}"));
+        fs::DirBuilder::new().mode(0o700).create(&path).expect("a new folder");
+        path
     }
 
     /// Writes a file that only we may read.

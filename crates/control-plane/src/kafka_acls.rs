@@ -4,7 +4,7 @@ use axum::extract::State;
 use model::{AclId, AclPermissionType, KafkaAcl, KafkaAclEntry, KafkaAclText, ServiceId};
 use serde::{Deserialize, Serialize};
 use service_config::access::Access;
-use store::{AddAclError, Store};
+use store::{AddAclError, Service, Store};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -13,7 +13,7 @@ use crate::access::{Develop, OfService, ServicePath};
 use crate::acls::entries;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, Path, Query};
-use crate::losses::{LossQuery, Losses, access_of, losses, without_kafka_acl};
+use crate::losses::{Asked, LossQuery, Losses, access_of, losses, without_kafka_acl};
 use crate::services::AclView;
 use crate::{App, random};
 
@@ -159,6 +159,27 @@ fn with(access: &Access, entry: &KafkaAclEntry) -> Result<Access, AddAclError> {
     Ok(after)
 }
 
+/// Who loses access by one entry more. One that allows takes nothing away, and is looked at only in a
+/// dry run.
+async fn lost_by(
+    app: &App,
+    service: &Service,
+    entry: &KafkaAclEntry,
+    asked: Asked,
+) -> Result<Losses, ApiError> {
+    let denies = entry.acl.permission_type() == AclPermissionType::Deny;
+    if !denies && !asked.dry_run {
+        return Ok(Losses::default());
+    }
+    let before = access_of(app, service).await?;
+    let after = with(&before, entry)?;
+    if denies {
+        losses(app, service, (before, after), asked.days).await
+    } else {
+        Ok(Losses::default())
+    }
+}
+
 /// List entries of both kinds
 #[utoipa::path(
     get,
@@ -195,20 +216,12 @@ async fn add_kafka_acl(
     Json(body): Json<AddKafkaAcl>,
 ) -> Result<Json<KafkaAclAdded>, ApiError> {
     let (entry, asked) = (parse(body)?, query.asked()?);
-    let denies = entry.acl.permission_type() == AclPermissionType::Deny;
-    let mut lost = Losses::default();
-    if denies || asked.dry_run {
-        let before = access_of(&app, &service).await?;
-        let after = with(&before, &entry)?;
-        if denies {
-            lost = losses(&app, &service, (before, after), asked.days).await?;
-        }
-    }
+    let losses = lost_by(&app, &service, &entry, asked).await?;
     if !asked.dry_run {
         app.store.kafka_acls.add(service.id, &entry, &by).await?;
     }
-    let message = asked.message("added", &lost);
-    Ok(Json(KafkaAclAdded { acl: entry.into(), message, losses: lost }))
+    let message = asked.message("added", &losses);
+    Ok(Json(KafkaAclAdded { acl: entry.into(), message, losses }))
 }
 
 /// Get a Kafka-native ACL entry

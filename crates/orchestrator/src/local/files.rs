@@ -14,9 +14,17 @@ use super::folder::NodeFolder;
 /// To files that are rolled over, and never to standard output, where tools answer.
 ///
 /// `authorizer.log` is what brokers allowed, for `crate::authorizer_log`, and what they denied, which
-/// is in `server.log` too. Not in it: the platform's own principals, which begin with a space, and
-/// what `Metadata` shows of each topic. At most 300 lines a second are written of what was allowed,
-/// more for a short time: a broker that is asked more often leaves out some, by chance.
+/// is in `server.log` too. Not in it: the platform's own principals, which begin with a space. At
+/// most 300 lines a second are written of what was allowed, 10 000 at once: a broker that is asked
+/// more often leaves out some, by chance. Names come from clients, so line breaks are escaped.
+///
+/// Kafka makes the text of every answer before a filter sees it. That and the filters cost 1.5 us on
+/// top of 0.75 us for a question to 200 ACLs, with and without this logger in turn. Of brokers with
+/// three consumers of 5 to 20 topics and 1 000 to 4 000 records a second, in small batches, it was
+/// 1.4 % of the processor time by JFR (5 % of what Java code took), which their total did not show.
+/// A switch of the logger's level for a few seconds a minute, which Kafka 4.3.1 can do at run time,
+/// would cost less and miss who comes once a day. A pattern as filter for more than a prefix doubles
+/// the cost.
 const LOG4J: &str = "\
 status=warn
 appender.file.type=RollingFile

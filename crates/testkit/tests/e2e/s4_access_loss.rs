@@ -35,7 +35,9 @@ impl Written<'_> {
     async fn losses(&self, method: &str, path: &str, body: Option<&Value>) -> Vec<Value> {
         let path = self.path(&format!("{path}?dry_run=true&seen_days=1"));
         let answer = self.stack.api(method, &path, body).await.expect(200).json();
-        let all = answer["would_lose_access"].as_array().expect("every answer has it").clone();
+        let of_service = answer["tidegate"].get("would_lose_access");
+        let all = of_service.or_else(|| answer.get("would_lose_access")).and_then(Value::as_array);
+        let all = all.expect("every answer has it").clone();
         all.into_iter().filter(|it| it["resource_name"] == self.topic.as_str()).collect()
     }
 

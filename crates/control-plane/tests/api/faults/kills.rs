@@ -17,7 +17,7 @@ use crate::harness::KEY;
 /// Too long for anything but a program that does not start, or a request that hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How often each operation is hit, besides before and after its commit.
-const RANDOM: usize = 4;
+const RANDOM: usize = 2;
 
 /// The program, until it is killed.
 struct Program {

@@ -21,6 +21,8 @@ pub(super) const TARGETS: [&str; 4] = ["authorizer", "e2e", "real", "differentia
 
 /// Runs the suite beside a developer's own stack, and leaves nothing of it unless asked to.
 pub(super) fn run(bench: &Bench<'_>, tally: &mut Tally) -> anyhow::Result<()> {
+    // Said before minutes have passed.
+    prerequisites::go(bench.sh)?;
     let mut programs = Vec::new();
     for target in TARGETS {
         programs.extend(programs::build(bench.sh, &[target])?);

@@ -20,9 +20,9 @@ const NEEDS: [Need; 8] = [
     Need { what: "Maven", packages: &["maven"], is_there: |sh| find(sh, "mvn").is_some() },
     Need { what: "Python 3 with venv", packages: &["python3", "python3-venv"], is_there: has_venv },
     Need {
-        what: "curl, openssl",
-        packages: &["ca-certificates", "curl", "openssl"],
-        is_there: |sh| ["curl", "openssl"].iter().all(|it| find(sh, it).is_some()),
+        what: "curl, jq, openssl",
+        packages: &["ca-certificates", "curl", "jq", "openssl"],
+        is_there: |sh| ["curl", "jq", "openssl"].iter().all(|it| find(sh, it).is_some()),
     },
     Need {
         what: "a C compiler, make, pkg-config",

@@ -66,8 +66,8 @@ fn refused_by(error: &KafkaError) -> Option<Refused> {
     }
 }
 
-/// Whether the same request is refused again. Kafka calls what is not so retriable; the version of a
-/// feature, a login and the controller's epoch are of the moment too.
+/// Whether the same request is refused again: Kafka says of each code whether it may pass
+/// (`RetriableException`).
 pub(super) fn is_final(code: ErrorCode) -> bool {
     !code.is_retriable()
 }

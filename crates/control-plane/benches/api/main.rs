@@ -59,7 +59,9 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     let seeded = seed::fill(&pool, &options.database_url).await?;
     print("services", seeded.services, "", None);
     print("users", seeded.users, "", None);
-    print("sealing of all passwords by `key rotate`", seeded.sealing_secs, "s", None);
+    if !options.updates {
+        print("sealing of all passwords by `key rotate`", seeded.sealing_secs, "s", None);
+    }
     let program = Program::start(options.program.as_deref(), &options.database_url).await?;
     let clients = Clients::new(program.url(), &seeded.token);
     let time = Duration::from_secs(options.seconds);

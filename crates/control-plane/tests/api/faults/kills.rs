@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::operations::{Operation, all};
 use super::proxy::{Fault, Seen};
-use super::world::{ROOT, World};
+use super::world::{World, token_for};
 use super::{Bench, Trial};
 use crate::harness::KEY;
 
@@ -65,7 +65,7 @@ impl Program {
     async fn ask(&self, operation: &Operation) -> reqwest::Result<StatusCode> {
         let method: Method = operation.method.parse().unwrap();
         let url = format!("{}{}", self.url, operation.path);
-        let request = self.client.request(method, url).bearer_auth(ROOT);
+        let request = self.client.request(method, url).bearer_auth(token_for(&operation.path));
         let request = match &operation.body {
             Some(body) => request.json(body),
             None => request,

@@ -44,10 +44,14 @@ pub(crate) fn control_plane(pool: &PgPool) -> Api {
     Api::of(store(pool), settings(), wake, None)
 }
 
+/// The token of who may ask for that: a REST proxy, or whoever may do everything.
+pub(crate) fn token_for(path: &str) -> &'static str {
+    if path.starts_with("/v1/rest-proxy/") { REST_PROXY } else { ROOT }
+}
+
 /// Asks as root, or as the REST proxy what only that may.
 pub(crate) async fn ask(api: &Api, method: &str, path: &str, body: Option<Value>) -> Answer {
-    let token = if path.starts_with("/v1/rest-proxy/") { REST_PROXY } else { ROOT };
-    api.call_as(token, method, path, body).await
+    api.call_as(token_for(path), method, path, body).await
 }
 
 fn id(answer: &Value, of: &str) -> String {

@@ -12,7 +12,7 @@ use crate::s4_access::{allowed, forbidden};
 use crate::support::{Answer, Login, Request, Stack, wait_until};
 
 /// Who uses what is told every ten seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A topic that is written to from everywhere.
 struct Written<'a> {

@@ -55,6 +55,8 @@ pub(crate) struct Seen {
     pub(crate) struck: bool,
     /// Whether it was a commit to which it happened.
     pub(crate) at_commit: bool,
+    /// The number of the last flight that began a transaction.
+    pub(crate) begin: usize,
     /// The number of the last flight that was a commit.
     pub(crate) commit: usize,
     /// Whether what was held has been let go, since its client is gone.
@@ -203,6 +205,9 @@ impl State {
         }
         self.seen.flights += 1;
         let now = self.seen.flights;
+        if flight.iter().any(|it| it.bytes.ends_with(b"BEGIN\0")) {
+            self.seen.begin = now;
+        }
         let commits = flight.iter().any(|it| it.bytes.ends_with(b"COMMIT\0"));
         if commits {
             self.seen.commit = now;

@@ -79,10 +79,10 @@ pub struct EventFilter {
 /// An event to be written down.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry<'a> {
-    event_type: &'a str,
-    description: &'a str,
-    before: Option<Value>,
-    after: Option<Value>,
+    pub(crate) event_type: &'a str,
+    pub(crate) description: &'a str,
+    pub(crate) before: Option<Value>,
+    pub(crate) after: Option<Value>,
 }
 
 impl<'a> Entry<'a> {

@@ -3,7 +3,8 @@
 //! One module for each aggregate; rows are turned into [`model`] types here and nowhere else. A
 //! rule of the data is a named constraint, and the code translates its name: nothing is read only
 //! to decide what to write, except under the row lock of its service. Every change of a service
-//! notifies [`Changes`] in the same transaction.
+//! notifies [`Changes`] in the same transaction, but for the commonest, which does so right after
+//! (`changes::Announcer`).
 
 mod acls;
 mod changes;
@@ -30,6 +31,7 @@ pub use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnectOptions;
 
 pub use crate::acls::{Acls, AddAclError};
+use crate::changes::Announcer;
 pub use crate::changes::Changes;
 pub use crate::contents::Contents;
 pub use crate::events::{By, Event, EventFilter, Events};
@@ -168,7 +170,11 @@ impl Store {
         Self {
             projects: Projects { pool: pool.clone() },
             tokens: Tokens { pool: pool.clone() },
-            services: Services { pool: pool.clone(), vault: vault.clone() },
+            services: Services {
+                pool: pool.clone(),
+                vault: vault.clone(),
+                announcer: Announcer::new(pool.clone()),
+            },
             nodes: Nodes { pool: pool.clone() },
             rollouts: Rollouts { pool: pool.clone() },
             users: Users { pool: pool.clone(), vault: vault.clone() },

@@ -3,6 +3,7 @@
 mod create;
 mod life;
 mod probe;
+mod row;
 mod update;
 
 use std::collections::BTreeMap;
@@ -12,22 +13,22 @@ use model::{
 };
 use serde_json::{Map, Value};
 use sqlx::PgPool;
-use sqlx::types::Json;
-use time::OffsetDateTime;
-use uuid::Uuid;
 
+use crate::changes::Announcer;
 pub use crate::services::create::{CreateServiceError, NewService};
 pub use crate::services::life::TerminateError;
 pub use crate::services::probe::ProbeCredentials;
+use crate::services::row::{Row, query_services};
 pub use crate::services::update::{Applied, ApplyError, ServiceChange};
 use crate::vault::{Column, Place, Vault, reread};
-use crate::{Refusal, StoreError, decode, nodes, refusals, timestamp};
+use crate::{Refusal, StoreError};
 
 /// Kafka services.
 #[derive(Clone, Debug)]
 pub struct Services {
     pub(crate) pool: PgPool,
     pub(crate) vault: Vault,
+    pub(crate) announcer: Announcer,
 }
 
 /// A Kafka service.
@@ -93,41 +94,16 @@ pub struct ServiceSecrets {
     pub rest_proxy: Secret,
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "a row has what its table has")]
-struct Row {
-    service_id: Uuid,
-    project_name: String,
-    service_name: String,
-    plan: String,
-    cluster_id: String,
-    user_config: Json<Map<String, Value>>,
-    target_revision: String,
-    dynamic_config: Json<BTreeMap<String, String>>,
-    previous_jwks_url: Option<String>,
-    termination_protection: bool,
-    maintenance_dow: Option<String>,
-    maintenance_time: Option<String>,
-    apply_in_window: bool,
-    rest_host: String,
-    rest_port: i32,
-    generation: i64,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-    powered: bool,
-    terminating: bool,
-    tags: Json<BTreeMap<String, String>>,
-    rolling: bool,
-    nodes: Option<Json<Vec<NodeRow>>>,
-    refusals: Option<Json<Vec<refusals::Row>>>,
-}
-
-/// Its number, host, ports of controller, internal and client listener, and rack.
-type NodeRow = (i32, String, i32, i32, i32, String);
-
 impl Services {
     /// Every service of a project, by name; those that are terminated are none of it.
     pub async fn list(&self, project: &ProjectName) -> Result<Vec<Service>, StoreError> {
-        self.select(Some(project), None, None).await
+        let rows = query_services!(
+            "select",
+            "from service where project_name = $1 and not terminating order by service_name",
+            project.as_str()
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
+        rows.into_iter().map(Row::into_service).collect()
     }
 
     /// The service of that name.
@@ -136,12 +112,19 @@ impl Services {
         project: &ProjectName,
         name: &ServiceName,
     ) -> Result<Option<Service>, StoreError> {
-        Ok(self.select(Some(project), Some(name), None).await?.pop())
+        let row = query_services!(
+            "select",
+            "from service where project_name = $1 and service_name = $2 and not terminating",
+            project.as_str(),
+            name.as_str()
+        );
+        row.fetch_optional(&self.pool).await?.map(Row::into_service).transpose()
     }
 
     /// The service of that id, one that is terminated included.
     pub async fn by_id(&self, id: ServiceId) -> Result<Option<Service>, StoreError> {
-        Ok(self.select(None, None, Some(id)).await?.pop())
+        let row = query_services!("select", "from service where service_id = $1", id.0);
+        row.fetch_optional(&self.pool).await?.map(Row::into_service).transpose()
     }
 
     /// The ids of all services of this installation.
@@ -174,85 +157,5 @@ impl Services {
             admin: open(Column::AdminPassword, row.admin_password).await?,
             rest_proxy: open(Column::RestProxyPassword, row.rest_proxy_password).await?,
         }))
-    }
-
-    async fn select(
-        &self,
-        project: Option<&ProjectName>,
-        name: Option<&ServiceName>,
-        id: Option<ServiceId>,
-    ) -> Result<Vec<Service>, StoreError> {
-        let rows = sqlx::query_as!(
-            Row,
-            r#"select service_id, project_name, service_name, plan, cluster_id,
-                      user_config as "user_config: Json<Map<String, Value>>", target_revision,
-                      dynamic_config as "dynamic_config: Json<BTreeMap<String, String>>",
-                      previous_jwks_url, termination_protection, maintenance_dow, maintenance_time,
-                      apply_in_window, rest_host, rest_port, generation, created_at, updated_at, powered,
-                      terminating, tags as "tags: Json<BTreeMap<String, String>>",
-                      exists (select from rollout
-                              where rollout.service_id = service.service_id
-                                and ended_at is null) as "rolling!",
-                      (select jsonb_agg(jsonb_build_array(node_id, host, controller_port,
-                                                          internal_port, client_port, rack)
-                                        order by node_id)
-                       from node where node.service_id = service.service_id)
-                          as "nodes: Json<Vec<NodeRow>>",
-                      (select jsonb_agg(jsonb_build_array(aggregate, name, message,
-                                                          (extract(epoch from since) * 1000)::bigint)
-                                        order by since, aggregate, name)
-                       from desired_refusal refusal
-                       where refusal.service_id = service.service_id)
-                          as "refusals: Json<Vec<refusals::Row>>"
-               from service
-               where ($1::text is null or project_name = $1)
-                 and ($2::text is null or service_name = $2)
-                 and ($3::uuid is null and not terminating or service_id = $3)
-               order by service_name"#,
-            project.map(ProjectName::as_str),
-            name.map(ServiceName::as_str),
-            id.map(|it| it.0)
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter().map(Row::into_service).collect()
-    }
-}
-
-impl Row {
-    fn into_service(self) -> Result<Service, StoreError> {
-        let nodes = self.nodes.map(|it| it.0).unwrap_or_default();
-        let nodes = nodes.into_iter().map(|(id, host, controller, internal, client, rack)| {
-            nodes::node(id, host, [controller, internal, client], rack)
-        });
-        Ok(Service {
-            id: ServiceId(self.service_id),
-            project: ProjectName::try_from(self.project_name).map_err(decode)?,
-            name: ServiceName::try_from(self.service_name).map_err(decode)?,
-            plan: self.plan,
-            cluster_id: self.cluster_id,
-            user_config: self.user_config.0,
-            target: RevisionId::try_from(self.target_revision).map_err(decode)?,
-            dynamic_config: self.dynamic_config.0,
-            previous_jwks_url: self.previous_jwks_url,
-            termination_protection: self.termination_protection,
-            maintenance_dow: self.maintenance_dow,
-            maintenance_time: self.maintenance_time,
-            apply_in_window: self.apply_in_window,
-            rest_address: format!("{}:{}", self.rest_host, self.rest_port),
-            state: match (self.powered, self.rolling) {
-                (false, _) => ServiceState::PowerOff,
-                (true, true) => ServiceState::Rebuilding,
-                (true, false) => ServiceState::Running,
-            },
-            powered: self.powered,
-            terminating: self.terminating,
-            tags: self.tags.0,
-            generation: self.generation,
-            created_at: timestamp(self.created_at),
-            updated_at: timestamp(self.updated_at),
-            nodes: nodes.collect::<Result<_, _>>()?,
-            refusals: self.refusals.map(|it| refusals::read(it.0)).unwrap_or_default(),
-        })
     }
 }

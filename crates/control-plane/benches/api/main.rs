@@ -11,7 +11,7 @@ mod program;
 mod seed;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use serde_json::json;
@@ -70,11 +70,14 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     if !options.updates {
         reads(time, &pool, &clients, &bare_many).await?;
     }
+    // In a database that was measured before, too.
+    let first = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let update = move |nth: usize, me: usize| {
         let clients = clients.clone();
         // Each client has services of its own, and each update changes something.
         let path = service_path(me * PER_PROJECT + nth % PER_PROJECT);
-        let body = json!({ "user_config": { "kafka": { "log_retention_ms": 1_000 + nth } } });
+        let retention = first + nth as u128;
+        let body = json!({ "user_config": { "kafka": { "log_retention_ms": retention } } });
         async move { clients.put(&path, &body).await }
     };
     let before = (program.cpu_secs()?, cpu_secs("self")?);

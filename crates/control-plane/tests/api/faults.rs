@@ -15,7 +15,7 @@ use http::StatusCode;
 use http::header::RETRY_AFTER;
 use sqlx::PgPool;
 
-use self::operations::{Again, OTHERS, Operation, all};
+use self::operations::{Again, OTHERS, Operation, all, of_one_statement};
 use self::proxy::{Fault, Seen};
 use self::snapshot::{Masked, Snapshot, difference};
 use self::world::{World, ask, control_plane};
@@ -195,6 +195,29 @@ async fn killed_after_any_statement_nothing_is_half_done(pool: PgPool) {
         let tally = trial.everywhere(Fault::KilledAfter).await;
         assert!(tally.whole_at_commit > 0, "{}: never after the commit", operation.title());
     }
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn a_change_of_one_statement_is_made_or_not_whenever_it_is_killed(pool: PgPool) {
+    let bench = Bench::on(&pool).await;
+    let operation = of_one_statement();
+    let trial = Trial::of(&bench, &operation).await;
+    let (mut none, mut whole) = (0, 0);
+    for at in 1..=10 {
+        for fault in [Fault::KilledBefore(at), Fault::KilledAfter(at)] {
+            let (answer, _) = trial.ask(fault).await;
+            let made = trial.is_made(&format!("{fault:?}")).await;
+            match (made, answer.status) {
+                // What is hit may be the notification, which no answer waits for.
+                (true, StatusCode::OK) => {}
+                (true, StatusCode::SERVICE_UNAVAILABLE) => whole += 1,
+                (false, StatusCode::SERVICE_UNAVAILABLE) => none += 1,
+                (made, status) => panic!("{fault:?}: {status}, and made: {made}"),
+            }
+            bench.world.tables.put_back(&trial.before).await;
+        }
+    }
+    assert!(none > 0 && whole > 0, "{none} times not made, {whole} times made and not told");
 }
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]

@@ -60,6 +60,12 @@ pub(super) fn all(world: &World) -> Vec<Operation> {
     all
 }
 
+/// Brokers take the option over while they run, so all that there is to write is the service.
+pub(super) fn of_one_statement() -> Operation {
+    let body = json!({ "user_config": { "kafka": { "log_retention_ms": 123_456 } } });
+    operation("PUT", "SERVICE", &[], Some(body), Again::Nothing)
+}
+
 fn operation(
     method: &'static str,
     template: &str,

@@ -11,11 +11,12 @@ pub const LIVE: &str = "tidegate-live";
 pub const PATH: &str = "live";
 
 /// A part of the page of a service, which is fetched again from the page's own address at each
-/// change. `id` is unique in the page, and nothing that people type into may be within.
-pub fn region(at: &ServiceAt, id: &str, content: &Markup) -> Markup {
+/// change. `known` names what is shown, as the control plane says; `id` is unique in the page, and
+/// nothing that people type into may be within.
+pub fn region(at: &ServiceAt, known: &str, id: &str, content: &Markup) -> Markup {
     let target = format!("#{id}");
     html! {
-        div sse-connect=(at.href(PATH)) {
+        div sse-connect={ (at.href(PATH)) "?known=" (known) } {
             div id=(id) hx-get=(at.href(at.here)) hx-trigger="sse:changed" hx-target=(target)
                 hx-select=(target) hx-swap="outerHTML" hx-headers={ "{\"" (LIVE) "\":\"1\"}" } {
                 (content)

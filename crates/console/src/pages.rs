@@ -4,4 +4,5 @@ pub mod again;
 pub mod failure;
 pub mod overview;
 pub mod services;
+pub mod sessions;
 pub mod sign_in;

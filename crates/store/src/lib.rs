@@ -48,8 +48,8 @@ pub use crate::rollouts::{
 };
 pub use crate::seen::{Seen, SeenUses};
 pub use crate::services::{
-    Applied, ApplyError, CreateServiceError, NewService, ProbeCredentials, Service, ServiceChange,
-    ServiceSecrets, Services, TerminateError,
+    Applied, ApplyError, CreateServiceError, NewService, ProbeCredentials, Service, ServiceBrief,
+    ServiceChange, ServiceSecrets, Services, TerminateError,
 };
 pub use crate::sessions::{
     NewSession, PendingSignIn, Session, SessionLimits, SessionListed, Sessions, SignedInBy,

@@ -6,8 +6,8 @@ use model::{Grants, Scope, Timestamp};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-pub use crate::sessions::pending::PendingSignIn;
 use crate::events::{By, Entry};
+pub use crate::sessions::pending::PendingSignIn;
 use crate::tokens::{Unreadable, grants};
 use crate::{StoreError, decode, events, timestamp};
 
@@ -124,8 +124,8 @@ impl Sessions {
             return Ok(false);
         }
         let text = format!("{} signed in to the console", new.owner);
-        let entry = Entry::new("console_sign_in", &text)
-            .after(json!({ "by": sign_in, "ip": new.ip }));
+        let entry =
+            Entry::new("console_sign_in", &text).after(json!({ "by": sign_in, "ip": new.ip }));
         events::record_of_project(&mut tx, None, by, &entry).await?;
         tx.commit().await?;
         Ok(true)
@@ -164,8 +164,8 @@ impl Sessions {
             (Some(_), _) => grants(row.token_grants),
         };
         let token_hash = row.token_hash.map(|it| it.try_into()).transpose();
-        let token_hash =
-            token_hash.map_err(|it: Vec<u8>| unreadable(format!("a hash of {} bytes", it.len())))?;
+        let token_hash = token_hash
+            .map_err(|it: Vec<u8>| unreadable(format!("a hash of {} bytes", it.len())))?;
         Ok(Some(Session {
             owner: row.owner,
             grants: grants.map_err(unreadable)?,

@@ -103,7 +103,10 @@ mod tests {
     #[test]
     fn metadata_is_believed_if_it_is_the_issuers_own() {
         let good = read(GOOD).unwrap();
-        assert_eq!((good.authorization.as_str(), good.token.as_str()), ("https://idp/a", "https://idp/t"));
+        assert_eq!(
+            (good.authorization.as_str(), good.token.as_str()),
+            ("https://idp/a", "https://idp/t")
+        );
         assert!(!good.names_issuer);
         let names = "\"authorization_response_iss_parameter_supported\":true,\"issuer\"";
         assert!(read(&GOOD.replace("\"issuer\"", names)).unwrap().names_issuer);

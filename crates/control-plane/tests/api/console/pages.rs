@@ -101,7 +101,7 @@ async fn a_page_hears_of_changes_and_of_the_end_of_its_session(pool: PgPool) {
         next_event(&mut events),
         api.publish(api.service().await.id, 3, NodeState::Leaving)
     );
-    assert_eq!(event.as_deref(), Some("event: changed\ndata\n\n"));
+    assert_eq!(event.as_deref(), Some("event: changed\ndata: now\n\n"));
     api.update(json!({ "kafka_rest": false })).await.ok();
     assert!(next_event(&mut events).await.is_some());
     api.store.tokens.revoke("owner of token-of-dev", None, &"test".into()).await.unwrap();

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use model::{Network, ProjectName, Role, Scope, Secret};
 
 use crate::access::OidcOptions;
+use crate::console::ConsoleOptions;
 
 /// The API of Tidegate: services, topics, users and access.
 #[derive(Debug, Parser)]
@@ -31,6 +32,10 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of it, for as long as the program runs"
+)]
 pub enum Command {
     /// Serves the API until told to stop.
     Serve(Serve),
@@ -131,6 +136,9 @@ pub struct Serve {
     /// How people sign in by an identity provider.
     #[command(flatten)]
     pub oidc: OidcOptions,
+    /// How the console is reached, and how long people stay signed in.
+    #[command(flatten)]
+    pub console: ConsoleOptions,
     /// The first port for nodes and REST proxies.
     #[arg(long, env = "TIDEGATE_PORT_BASE", default_value_t = 20000)]
     pub port_base: u16,

@@ -1,5 +1,6 @@
 //! Kafka services: what was asked for, and what follows from it.
 
+mod brief;
 mod create;
 mod life;
 mod probe;
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 use sqlx::PgPool;
 
 use crate::changes::Announcer;
+pub use crate::services::brief::ServiceBrief;
 pub use crate::services::create::{CreateServiceError, NewService};
 pub use crate::services::life::TerminateError;
 pub use crate::services::probe::ProbeCredentials;
@@ -157,5 +159,14 @@ impl Services {
             admin: open(Column::AdminPassword, row.admin_password).await?,
             rest_proxy: open(Column::RestProxyPassword, row.rest_proxy_password).await?,
         }))
+    }
+}
+
+/// The state of a service whose nodes shall run or not, with a rollout under way or not.
+const fn service_state(powered: bool, rolling: bool) -> ServiceState {
+    match (powered, rolling) {
+        (false, _) => ServiceState::PowerOff,
+        (true, true) => ServiceState::Rebuilding,
+        (true, false) => ServiceState::Running,
     }
 }

@@ -2,10 +2,15 @@
 //!
 //! [`Issuer::serve`] runs one inside a test on a port of its own, and [`Issuer::mint`] makes tokens
 //! without HTTP. The program `tidegate-idp` is the same behind an address that stays.
+//!
+//! People sign in at `/authorize` (authorization code with PKCE) without a password: it is enough to
+//! say who one is.
 
+mod codes;
 mod endpoints;
 mod keys;
 mod mint;
+mod people;
 mod request;
 
 use std::io;
@@ -18,8 +23,10 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use self::codes::Codes;
 use self::keys::Keyring;
 pub use self::keys::{Alg, KeyError, SigningKey, thumbprint};
+pub use self::people::{PEOPLE, Person};
 pub use self::request::{Defect, TokenRequest, UnknownWord};
 
 /// The audience of a token that asks for none.
@@ -28,6 +35,9 @@ pub const DEFAULT_AUDIENCE: &str = "my-audience";
 /// Who may ask for tokens: client id and secret.
 pub(crate) const CLIENTS: [(&str, &str); 3] =
     [("alice", "alice-secret"), ("bob", "bob-secret"), ("admin", "admin-secret")];
+
+/// The public client (no secret) by which people sign in: the console.
+pub const CONSOLE_CLIENT: &str = "console";
 
 /// How `/jwks` misbehaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +73,7 @@ pub struct Issuer {
     keyring: Arc<Mutex<Keyring>>,
     fault: Arc<Mutex<JwksFault>>,
     jwks_requests: Arc<AtomicUsize>,
+    codes: Arc<Mutex<Codes>>,
 }
 
 impl Issuer {
@@ -73,6 +84,7 @@ impl Issuer {
             keyring: Arc::new(Mutex::new(Keyring::generate()?)),
             fault: Arc::default(),
             jwks_requests: Arc::default(),
+            codes: Arc::default(),
         })
     }
 

@@ -43,6 +43,7 @@ pub(crate) fn settings() -> Settings {
         port_base: 100,
         deadline: Duration::from_secs(30),
         auth_failures: NonZeroU32::new(100_000).unwrap(),
+        console: control_plane::ConsoleSettings::default(),
     }
 }
 
@@ -139,6 +140,8 @@ impl Api {
             active_controller: node == 1,
             waiting_for: None,
             phase: None,
+            incarnation: None,
+            out_of_sync: None,
         };
         self.store.nodes.publish(service, &[status]).await.unwrap();
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use model::{ProjectName, RevisionId, ServiceId, ServiceName, ServiceState};
+use model::{ProjectName, RevisionId, ServiceId, ServiceName};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::Service;
+use super::{Service, service_state};
 use crate::{StoreError, decode, nodes, refusals, timestamp};
 
 pub(super) type Options = Json<Map<String, Value>>;
@@ -108,11 +108,7 @@ impl Row {
             maintenance_time: self.maintenance_time,
             apply_in_window: self.apply_in_window,
             rest_address: format!("{}:{}", self.rest_host, self.rest_port),
-            state: match (self.powered, self.rolling) {
-                (false, _) => ServiceState::PowerOff,
-                (true, true) => ServiceState::Rebuilding,
-                (true, false) => ServiceState::Running,
-            },
+            state: service_state(self.powered, self.rolling),
             powered: self.powered,
             terminating: self.terminating,
             tags: self.tags.0,

@@ -1,5 +1,7 @@
-//! The HTTP interface: discovery, keys, tokens, and the switches for tests.
+//! The HTTP interface: discovery, keys, sign-in, tokens, and the switches for tests.
 
+mod authorize;
+mod form;
 mod token;
 
 use std::str::FromStr;
@@ -22,6 +24,7 @@ pub(super) fn router(issuer: Issuer) -> Router {
         .route("/jwks", get(jwks))
         // Where AWS has it.
         .route("/.well-known/jwks.json", get(jwks))
+        .route("/authorize", get(authorize::ask).post(authorize::answer))
         .route("/token", post(token::issue))
         .route("/rotate", post(rotate))
         .route("/jwks-fault", post(set_jwks_fault))
@@ -35,11 +38,24 @@ async fn discovery(State(issuer): State<Issuer>) -> Response {
         &json!({
             "issuer": url,
             "jwks_uri": issuer.jwks_url(),
+            "authorization_endpoint": format!("{url}/authorize"),
             "token_endpoint": format!("{url}/token"),
-            "grant_types_supported": ["client_credentials"],
-            "response_types_supported": [],
+            "grant_types_supported": ["authorization_code", "client_credentials"],
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": true,
+            "request_parameter_supported": false,
+            "request_uri_parameter_supported": false,
+            "scopes_supported": ["openid", "profile", "groups", "kafka"],
+            "claims_supported": [
+                "iss", "sub", "aud", "iat", "exp", "auth_time", "nonce", "name",
+                "preferred_username", "groups",
+            ],
             "subject_types_supported": ["public"],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_methods_supported": [
+                "client_secret_basic", "client_secret_post", "none",
+            ],
             "id_token_signing_alg_values_supported": Alg::ALL.map(Alg::as_str),
         }),
     )

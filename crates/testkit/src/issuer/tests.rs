@@ -18,7 +18,7 @@ async fn post(running: &Running, path: &str, client: Option<&str>, form: &str) -
     (status, serde_json::from_str(&body).unwrap_or_default())
 }
 
-fn claims_of(token: &str) -> Value {
+pub(super) fn claims_of(token: &str) -> Value {
     use base64::Engine;
     let payload = token.split('.').nth(1).unwrap();
     let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap();

@@ -1,6 +1,7 @@
-//! `POST /token`: client credentials (RFC 6749, 4.4), and what a test may wish for beside them.
+//! `POST /token`: client credentials (RFC 6749, 4.4), and what a test may wish for beside them; the
+//! code of somebody who signed in is next door.
 
-use std::str::FromStr;
+mod code;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -10,13 +11,20 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use tracing::info;
-use url::form_urlencoded;
 
+use super::form::Form;
 use super::{json_answer, server_error};
 use crate::issuer::{CLIENTS, Issuer, TokenRequest};
 
 /// Why there is no token: status, code of RFC 6749, description.
 struct Refusal(StatusCode, &'static str, String);
+
+impl From<String> for Refusal {
+    /// A parameter that cannot be read.
+    fn from(description: String) -> Self {
+        Self(StatusCode::BAD_REQUEST, "invalid_request", description)
+    }
+}
 
 pub(super) async fn issue(
     State(issuer): State<Issuer>,
@@ -24,6 +32,9 @@ pub(super) async fn issue(
     body: Bytes,
 ) -> Response {
     let form = Form::parse(&body);
+    if form.all("grant_type") == ["authorization_code"] {
+        return code::redeem(&issuer, &headers, &form);
+    }
     let request = match authenticate(&headers, &form).and_then(|client| request(&client, &form)) {
         Ok(request) => request,
         Err(refusal) => return refused(refusal),
@@ -56,34 +67,6 @@ fn refused(Refusal(status, error, description): Refusal) -> Response {
 fn uncached(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-/// The parameters of a form, in order, some more than once.
-struct Form(Vec<(String, String)>);
-
-impl Form {
-    fn parse(body: &[u8]) -> Self {
-        Self(form_urlencoded::parse(body).into_owned().collect())
-    }
-
-    fn all(&self, name: &str) -> Vec<String> {
-        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
-    }
-
-    fn one(&self, name: &str) -> Result<Option<&str>, Refusal> {
-        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
-        match (values.next(), values.next()) {
-            (_, Some(_)) => Err(invalid(&format!("{name}: given more than once"))),
-            (value, None) => Ok(value.map(String::as_str)),
-        }
-    }
-
-    fn parsed<T: FromStr<Err: ToString>>(&self, name: &str) -> Result<Option<T>, Refusal> {
-        let parse = |text: &str| {
-            text.parse().map_err(|error: T::Err| invalid(&format!("{name}: {}", error.to_string())))
-        };
-        self.one(name)?.map(parse).transpose()
-    }
 }
 
 /// The client that asks, by HTTP Basic or by the form, not by both.
@@ -122,7 +105,7 @@ fn request(client: &str, form: &Form) -> Result<TokenRequest, Refusal> {
     match form.one("grant_type")? {
         Some("client_credentials") => {}
         Some(_) => {
-            let description = "only client_credentials".to_owned();
+            let description = "only authorization_code and client_credentials".to_owned();
             return Err(Refusal(StatusCode::BAD_REQUEST, "unsupported_grant_type", description));
         }
         None => return Err(invalid("grant_type: missing")),
@@ -142,5 +125,5 @@ fn request(client: &str, form: &Form) -> Result<TokenRequest, Refusal> {
 }
 
 fn invalid(description: &str) -> Refusal {
-    Refusal(StatusCode::BAD_REQUEST, "invalid_request", description.to_owned())
+    description.to_owned().into()
 }

@@ -1,0 +1,18 @@
+//! What every test uses: a browser, and what people do with one.
+
+mod axe;
+mod browser;
+mod devtools;
+mod driver;
+mod environment;
+mod journal;
+mod keyboard;
+mod look;
+mod page;
+mod served;
+mod wait;
+
+pub(crate) use self::browser::{Browser, browse};
+pub(crate) use self::environment::Site;
+pub(crate) use self::look::{Look, Screen, Theme};
+pub(crate) use self::served::Served;

@@ -1,0 +1,126 @@
+//! A browser of one test: opened, used, looked at when the test fails, and closed.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::PathBuf;
+
+use fantoccini::error::CmdError;
+use fantoccini::{Client, ClientBuilder};
+use futures::FutureExt as _;
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+use super::devtools::Chromium;
+use super::driver::{Driver, capabilities};
+use super::environment::required;
+use super::journal::Journal;
+use super::look::Look;
+
+/// A browser with one page.
+pub(crate) struct Browser {
+    pub(super) client: Client,
+    pub(super) journal: Journal,
+}
+
+/// Opens a browser, has `test` use it, and closes it whatever happens. Fails if the test does, or if
+/// a page logged an error or broke its content security policy. `name` is in the names of pictures.
+pub(crate) async fn browse(name: &str, test: impl AsyncFnOnce(&Browser)) {
+    let driver = Driver::start();
+    let client = ClientBuilder::new(HttpConnector::new())
+        .capabilities(capabilities())
+        .connect(&driver.url)
+        .await
+        .expect("chromedriver opens chromium");
+    let browser = Browser { client, journal: Journal::default() };
+    // Nothing that a panic leaves half-done is used afterwards: pictures and logs only.
+    let used = AssertUnwindSafe(async {
+        browser.look(Look::FIRST).await;
+        test(&browser).await;
+        browser.assert_nothing_wrong().await;
+    });
+    let result = used.catch_unwind().await;
+    if result.is_err() {
+        browser.describe_failure(name).await;
+    }
+    let closed = browser.client.close().await;
+    drop(driver);
+    if let Err(panic) = result {
+        resume_unwind(panic);
+    }
+    closed.expect("the browser closes");
+}
+
+impl Browser {
+    /// Goes to an address, and waits until the page is loaded.
+    pub(crate) async fn open(&self, url: &str) {
+        let opened = self.client.goto(url).await;
+        opened.unwrap_or_else(|error| panic!("cannot open {url}: {error}"));
+    }
+
+    /// Where it is now.
+    pub(crate) async fn url(&self) -> String {
+        self.client.current_url().await.expect("a page is open").into()
+    }
+
+    /// Changes the screen and the colours, without loading the page anew.
+    pub(crate) async fn look(&self, look: Look) {
+        self.devtools("Emulation.setDeviceMetricsOverride", look.metrics()).await;
+        self.devtools("Emulation.setEmulatedMedia", look.media()).await;
+    }
+
+    /// Runs a script in the page. A content security policy does not hold against it.
+    pub(crate) async fn script(&self, script: &str, arguments: Vec<Value>) -> Value {
+        let result = self.client.execute(script, arguments).await;
+        result.unwrap_or_else(|error| panic!("a script of the test failed: {error}\n{script}"))
+    }
+
+    /// Writes a picture of what is seen to `NAME.png`.
+    pub(crate) async fn screenshot(&self, name: &str) {
+        let picture = self.client.screenshot().await.expect("chromium takes a picture");
+        save(name, &picture).unwrap_or_else(|error| panic!("cannot write {name}.png: {error}"));
+    }
+
+    /// Writes a picture of the whole page, however long, to `NAME.png`.
+    pub(crate) async fn screenshot_whole(&self, name: &str) {
+        use base64::Engine as _;
+        let whole = json!({ "format": "png", "captureBeyondViewport": true });
+        let taken = self.devtools("Page.captureScreenshot", whole).await;
+        let text = taken["data"].as_str().expect("a picture");
+        let picture = base64::engine::general_purpose::STANDARD.decode(text).expect("base64");
+        save(name, &picture).unwrap_or_else(|error| panic!("cannot write {name}.png: {error}"));
+    }
+
+    /// A command of Chromium's own protocol.
+    pub(super) async fn devtools(&self, command: &'static str, parameters: Value) -> Value {
+        let result = self.client.issue_cmd(Chromium::Command(command, parameters)).await;
+        result.unwrap_or_else(|error| panic!("{command}: {error}"))
+    }
+
+    /// Says where a test was when it failed. What fails here is said too, and hides nothing.
+    async fn describe_failure(&self, name: &str) {
+        let described: Result<(), CmdError> = async {
+            println!("{name} failed at {}", self.client.current_url().await?);
+            let picture = self.client.screenshot().await?;
+            match save(&format!("FAILED-{name}"), &picture) {
+                Ok(path) => println!("picture: {}", path.display()),
+                Err(error) => println!("no picture: {error}"),
+            }
+            let text = self.client.execute("return document.body.innerText", vec![]).await?;
+            println!("the page says:\n{}", text.as_str().unwrap_or_default());
+            println!("the browser logged:\n{}", self.journal.all(&self.client).await?.join("\n"));
+            Ok(())
+        }
+        .await;
+        if let Err(error) = described {
+            println!("cannot say more about {name}: {error}");
+        }
+    }
+}
+
+fn save(name: &str, picture: &[u8]) -> std::io::Result<PathBuf> {
+    let folder = PathBuf::from(required("TIDEGATE_TEST_SCREENSHOTS"));
+    fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{name}.png"));
+    fs::write(&path, picture)?;
+    Ok(path)
+}

@@ -1,9 +1,13 @@
 //! The harness itself: a test that cannot fail would be worth nothing.
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+
 use fantoccini::key::Key;
+use futures::FutureExt as _;
 use serde_json::json;
 
-use crate::support::{Look, Screen, Served, Theme, browse};
+use crate::support::{Look, Screen, Served, Theme, browse, picture_file, processes_of};
 
 const STRICT: &str = "default-src 'none'; img-src 'self' data:";
 
@@ -75,4 +79,23 @@ async fn tab_goes_from_one_thing_to_the_next() {
         browser.tab_to("button Go").await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_test_that_fails_leaves_a_picture_and_no_browser() {
+    let picture = picture_file("FAILED-failure");
+    let _absent = std::fs::remove_file(&picture);
+    let page = Served::page(STRICT, "<main><h1>Hi</h1></main>").await;
+    let group = Cell::new(0);
+    let failing = browse("failure", async |browser| {
+        browser.open(&page.url).await;
+        group.set(browser.group);
+        assert!(processes_of(group.get()) > 1, "chromedriver and chromium");
+        // Without a message: nobody shall wonder about it.
+        resume_unwind(Box::new("on purpose"));
+    });
+    let panic = AssertUnwindSafe(failing).catch_unwind().await.unwrap_err();
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"on purpose"));
+    assert!(std::fs::remove_file(&picture).is_ok(), "no {}", picture.display());
+    assert_eq!(processes_of(group.get()), 0);
 }

@@ -12,7 +12,8 @@ mod page;
 mod served;
 mod wait;
 
-pub(crate) use self::browser::{Browser, browse};
+pub(crate) use self::browser::{browse, picture_file};
+pub(crate) use self::driver::processes_of;
 pub(crate) use self::environment::Site;
 pub(crate) use self::look::{Look, Screen, Theme};
 pub(crate) use self::served::Served;

@@ -30,7 +30,7 @@ impl Browser {
     pub(crate) async fn inspect(&self, name: &str) {
         for look in Look::ALL {
             self.look(look).await;
-            self.screenshot_whole(&format!("{name}-{look}")).await;
+            self.screenshot(&format!("{name}-{look}")).await;
             let findings = self.findings().await;
             assert!(findings.is_empty(), "axe at {} ({look}):\n{findings}", self.url().await);
             let widths = "return [document.documentElement.scrollWidth, window.innerWidth]";

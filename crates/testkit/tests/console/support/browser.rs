@@ -20,6 +20,8 @@ use super::look::Look;
 pub(crate) struct Browser {
     pub(super) client: Client,
     pub(super) journal: Journal,
+    /// The process group of chromedriver and chromium.
+    pub(crate) group: u32,
 }
 
 /// Opens a browser, has `test` use it, and closes it whatever happens. Fails if the test does, or if
@@ -31,7 +33,7 @@ pub(crate) async fn browse(name: &str, test: impl AsyncFnOnce(&Browser)) {
         .connect(&driver.url)
         .await
         .expect("chromedriver opens chromium");
-    let browser = Browser { client, journal: Journal::default() };
+    let browser = Browser { client, journal: Journal::default(), group: driver.group() };
     // Nothing that a panic leaves half-done is used afterwards: pictures and logs only.
     let used = AssertUnwindSafe(async {
         browser.look(Look::FIRST).await;
@@ -74,14 +76,8 @@ impl Browser {
         result.unwrap_or_else(|error| panic!("a script of the test failed: {error}\n{script}"))
     }
 
-    /// Writes a picture of what is seen to `NAME.png`.
-    pub(crate) async fn screenshot(&self, name: &str) {
-        let picture = self.client.screenshot().await.expect("chromium takes a picture");
-        save(name, &picture).unwrap_or_else(|error| panic!("cannot write {name}.png: {error}"));
-    }
-
     /// Writes a picture of the whole page, however long, to `NAME.png`.
-    pub(crate) async fn screenshot_whole(&self, name: &str) {
+    pub(crate) async fn screenshot(&self, name: &str) {
         use base64::Engine as _;
         let whole = json!({ "format": "png", "captureBeyondViewport": true });
         let taken = self.devtools("Page.captureScreenshot", whole).await;
@@ -97,30 +93,40 @@ impl Browser {
     }
 
     /// Says where a test was when it failed. What fails here is said too, and hides nothing.
+    #[expect(clippy::print_stdout, reason = "it belongs to the message of the panic")]
     async fn describe_failure(&self, name: &str) {
-        let described: Result<(), CmdError> = async {
-            println!("{name} failed at {}", self.client.current_url().await?);
-            let picture = self.client.screenshot().await?;
-            match save(&format!("FAILED-{name}"), &picture) {
-                Ok(path) => println!("picture: {}", path.display()),
-                Err(error) => println!("no picture: {error}"),
-            }
-            let text = self.client.execute("return document.body.innerText", vec![]).await?;
-            println!("the page says:\n{}", text.as_str().unwrap_or_default());
-            println!("the browser logged:\n{}", self.journal.all(&self.client).await?.join("\n"));
-            Ok(())
+        match self.description(name).await {
+            Ok(text) => println!("{text}"),
+            Err(error) => println!("cannot say more about {name}: {error}"),
         }
-        .await;
-        if let Err(error) = described {
-            println!("cannot say more about {name}: {error}");
-        }
+    }
+
+    async fn description(&self, name: &str) -> Result<String, CmdError> {
+        let url = self.client.current_url().await?;
+        let picture = match save(&format!("FAILED-{name}"), &self.client.screenshot().await?) {
+            Ok(path) => path.display().to_string(),
+            Err(error) => error.to_string(),
+        };
+        let text = self.client.execute("return document.body.innerText", vec![]).await?;
+        let text = text.as_str().unwrap_or_default();
+        let logged = self.journal.all(&self.client).await?.join("\n");
+        Ok(format!(
+            "{name} failed at {url}\npicture: {picture}\n\
+             the page says:\n{text}\nthe browser logged:\n{logged}"
+        ))
     }
 }
 
+/// Where a picture of that name is written to.
+pub(crate) fn picture_file(name: &str) -> PathBuf {
+    PathBuf::from(required("TIDEGATE_TEST_SCREENSHOTS")).join(format!("{name}.png"))
+}
+
 fn save(name: &str, picture: &[u8]) -> std::io::Result<PathBuf> {
-    let folder = PathBuf::from(required("TIDEGATE_TEST_SCREENSHOTS"));
-    fs::create_dir_all(&folder)?;
-    let path = folder.join(format!("{name}.png"));
+    let path = picture_file(name);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
     fs::write(&path, picture)?;
     Ok(path)
 }

@@ -1,4 +1,4 @@
-//! The two commands of chromedriver that WebDriver itself does not have.
+//! The two commands of chromedriver that `WebDriver` itself does not have.
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use http::Method;

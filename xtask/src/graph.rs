@@ -42,7 +42,8 @@ mod tests {
     fn edges_between_our_crates() {
         insta::assert_snapshot!(render(&Shell::new().unwrap()).unwrap(), @"
         auth -> model
-        control-plane -> auth kafka model observe rolling service-config store web
+        console -> model
+        control-plane -> auth console kafka model observe rolling service-config store web
         kafka -> model
         model ->
         observe -> kafka model rolling

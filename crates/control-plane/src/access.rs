@@ -7,7 +7,7 @@ mod oidc;
 
 pub(crate) use self::caller::{
     Administer, Caller, Develop, InProject, Need, OfService, Operate, ProjectPath, Proof,
-    RestProxyCaller, ServicePath, View,
+    RestProxyCaller, ServicePath, View, address, note_token_use, user_agent,
 };
 pub(crate) use self::failures::Failures;
 pub use self::oidc::{OidcAccess, OidcAccessError, OidcOptions, RoleRule};

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use model::{Network, ProjectName, Role, Scope, Secret};
 
 use crate::access::OidcOptions;
+use crate::console::ConsoleOptions;
 
 /// The API of Tidegate: services, topics, users and access.
 #[derive(Debug, Parser)]
@@ -131,6 +132,9 @@ pub struct Serve {
     /// How people sign in by an identity provider.
     #[command(flatten)]
     pub oidc: OidcOptions,
+    /// How the console is reached, and how long people stay signed in.
+    #[command(flatten)]
+    pub console: ConsoleOptions,
     /// The first port for nodes and REST proxies.
     #[arg(long, env = "TIDEGATE_PORT_BASE", default_value_t = 20000)]
     pub port_base: u16,

@@ -6,6 +6,7 @@ mod snippets;
 use axum::extract::State;
 use serde::Serialize;
 use service_config::effective;
+use store::Service;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,20 +29,20 @@ struct ConnectionInfoAnswer {
 
 /// How clients connect. No secrets are in it: what only a client knows is a placeholder.
 #[derive(Serialize, ToSchema)]
-struct ConnectionInfoView {
+pub(crate) struct ConnectionInfoView {
     /// `host:port` of each node, comma-separated.
-    bootstrap_servers: String,
+    pub(crate) bootstrap_servers: String,
     /// Kafka's `security.protocol`.
-    security_protocol: &'static str,
+    pub(crate) security_protocol: &'static str,
     /// Kafka's `sasl.mechanism`: `OAUTHBEARER` if OIDC is on, else one of SCRAM.
-    sasl_mechanism: &'static str,
+    pub(crate) sasl_mechanism: &'static str,
     /// Who has to have issued a token; null if OIDC is off.
-    issuer: Option<String>,
+    pub(crate) issuer: Option<String>,
     /// Of which a token has to be for one; empty if OIDC is off.
-    audiences: Vec<String>,
+    pub(crate) audiences: Vec<String>,
     /// What to put in before the snippets are used.
-    placeholders: Vec<Placeholder>,
-    snippets: Snippets,
+    pub(crate) placeholders: Vec<Placeholder>,
+    pub(crate) snippets: Snippets,
 }
 
 /// Get what the usual clients need to connect
@@ -56,21 +57,24 @@ async fn get_connection_info(
     State(app): State<App>,
     OfService { service, .. }: OfService,
 ) -> Result<Json<ConnectionInfoAnswer>, ApiError> {
+    Ok(Json(ConnectionInfoAnswer { connection_info: of(&app, &service)? }))
+}
+
+/// How clients connect to a service. Refused if its configuration breaks rules that came after it.
+pub(crate) fn of(app: &App, service: &Service) -> Result<ConnectionInfoView, ApiError> {
     let effective = effective(&service.user_config, &app.settings.rules())?;
-    let access = Access::of(&service, &effective);
+    let access = Access::of(service, &effective);
     let oidc = match &access.login {
         Login::Oidc(it) => Some(it.clone()),
         Login::Scram(_) => None,
     };
-    Ok(Json(ConnectionInfoAnswer {
-        connection_info: ConnectionInfoView {
-            bootstrap_servers: access.bootstrap.clone(),
-            security_protocol: access.protocol,
-            sasl_mechanism: access.mechanism(),
-            issuer: oidc.as_ref().map(|it| it.issuer.clone()),
-            audiences: oidc.map(|it| it.audiences).unwrap_or_default(),
-            placeholders: placeholders(&access),
-            snippets: snippets(&access),
-        },
-    }))
+    Ok(ConnectionInfoView {
+        bootstrap_servers: access.bootstrap.clone(),
+        security_protocol: access.protocol,
+        sasl_mechanism: access.mechanism(),
+        issuer: oidc.as_ref().map(|it| it.issuer.clone()),
+        audiences: oidc.map(|it| it.audiences).unwrap_or_default(),
+        placeholders: placeholders(&access),
+        snippets: snippets(&access),
+    })
 }

@@ -128,7 +128,7 @@ impl ApiError {
     }
 
     /// The one table from error to status.
-    const fn status(&self) -> StatusCode {
+    pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::Invalid(_) | Self::InvalidConfig(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -143,6 +143,25 @@ impl ApiError {
             Self::NotOffered(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Unavailable(..) | Self::TooSlow(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Seconds after which to try again, if that is known to help.
+    pub(crate) const fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Unavailable(..) | Self::TooSlow(_) => Some(2),
+            Self::TooManyFailures(wait) => Some(seconds(wait)),
+            _ => None,
+        }
+    }
+
+    /// Logs what whoever runs this has to know. Once, where it is answered.
+    pub(crate) fn log(&self) {
+        match self {
+            Self::Internal(cause) => error!(error = %chain(&**cause), "request failed"),
+            Self::Unavailable(what, cause) => warn!(error = %chain(&**cause), "{what} is away"),
+            Self::TooSlow(longest) => warn!(?longest, "a request took too long"),
+            _ => {}
         }
     }
 
@@ -173,23 +192,12 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        match &self {
-            Self::Internal(cause) => error!(error = %chain(&**cause), "request failed"),
-            Self::Unavailable(what, cause) => warn!(error = %chain(&**cause), "{what} is away"),
-            Self::TooSlow(longest) => warn!(?longest, "a request took too long"),
-            _ => {}
-        }
+        self.log();
         let header = match &self {
             Self::Unauthenticated => {
                 Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
             }
-            Self::Unavailable(..) | Self::TooSlow(_) => {
-                Some((header::RETRY_AFTER, HeaderValue::from_static("2")))
-            }
-            Self::TooManyFailures(wait) => {
-                Some((header::RETRY_AFTER, HeaderValue::from(seconds(wait))))
-            }
-            _ => None,
+            _ => self.retry_after().map(|it| (header::RETRY_AFTER, HeaderValue::from(it))),
         };
         let mut response = (self.status(), Json(self.body())).into_response();
         if let Some((name, value)) = header {

@@ -15,6 +15,7 @@ mod alerts;
 mod clouds;
 mod config;
 mod connection_info;
+mod console;
 mod deadline;
 mod document;
 mod effective_config;
@@ -72,6 +73,8 @@ pub use crate::access::{OidcAccess, OidcAccessError, OidcOptions, RoleRule};
 pub use crate::config::{
     Cli, Command, KeyCommand, NodeHost, ProjectCommand, Serve, TokenCommand, key_variable,
 };
+use crate::console::ConsoleState;
+pub use crate::console::{ConsoleOptions, ConsoleSettings, console_routes};
 use crate::error::ApiError;
 pub use crate::kafka_admin::Admins;
 pub use crate::keys::{generate_key, key_status, rotate_keys};
@@ -95,6 +98,7 @@ pub struct App {
     /// Knows people by the tokens of an identity provider.
     pub oidc: Option<Arc<OidcAccess>>,
     failures: Failures,
+    console: Arc<ConsoleState>,
 }
 
 /// What the operator decided, for all services.
@@ -110,6 +114,8 @@ pub struct Settings {
     pub deadline: Duration,
     /// How many failed authentications a minute an address may have.
     pub auth_failures: NonZeroU32,
+    /// How the console is reached, and how long people stay signed in.
+    pub console: ConsoleSettings,
 }
 
 impl Settings {
@@ -127,6 +133,7 @@ impl From<&Serve> for Settings {
             port_base: serve.port_base,
             deadline: deadline::LONGEST,
             auth_failures: serve.auth_failures,
+            console: ConsoleSettings::from(&serve.console),
         }
     }
 }
@@ -141,7 +148,8 @@ impl App {
     ) -> Self {
         let admins = Admins::new(store.clone());
         let failures = Failures::new(settings.auth_failures);
-        Self { store, settings: Arc::new(settings), admins, wake, oidc, failures }
+        let console = Arc::default();
+        Self { store, settings: Arc::new(settings), admins, wake, oidc, failures, console }
     }
 }
 
@@ -190,6 +198,7 @@ pub fn api() -> (Router<App>, OpenApi) {
 /// The whole service, ready to be served.
 pub fn service(app: App) -> Router {
     let bounded = from_fn_with_state(app.clone(), deadline::bounded);
-    let router = web::observe(api().0.layer(bounded)).with_state(app);
+    let router = api().0.layer(bounded).merge(console::routes(&app));
+    let router = web::observe(router).with_state(app);
     Router::new().fallback_service(MapRequest::new(router, extract::one_slash_in_front))
 }

@@ -12,7 +12,7 @@ use model::{AclId, Secret};
 #[error("the system gives no random numbers")]
 pub struct NoRandomness;
 
-fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
     Ok(bytes)

@@ -20,7 +20,7 @@ use self::create::CreateService;
 pub(crate) use self::update::rendered_as_stored;
 use self::update::{Difference, ImpactView, UpdateService, Updated};
 use self::view::show_all;
-pub(crate) use self::view::{show, users_of};
+pub(crate) use self::view::{NodeLook, ServiceLook, look, show, state_of, users_of};
 pub(crate) use self::wire::{AclView, ServiceView, UserView};
 use crate::App;
 use crate::access::{InProject, OfService, Operate, ProjectPath, ServicePath};

@@ -43,6 +43,19 @@ pub enum NodeState {
     Unknown,
 }
 
+impl NodeState {
+    /// As the API spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SettingUpVm => "setting_up_vm",
+            Self::SyncingData => "syncing_data",
+            Self::Running => "running",
+            Self::Leaving => "leaving",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Whether a node stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeLife {
@@ -85,4 +98,19 @@ pub struct NodeStatus {
     /// Where it is in the rollout that is under way: a stable name, such as `catching_up`.
     #[serde(default)]
     pub phase: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nodes_state_is_spelled_as_it_is_stored() {
+        use NodeState::{Leaving, Running, SettingUpVm, SyncingData, Unknown};
+        for state in [SettingUpVm, SyncingData, Running, Leaving, Unknown] {
+            let stored =
+                serde::de::value::StrDeserializer::<serde::de::value::Error>::new(state.as_str());
+            assert_eq!(NodeState::deserialize(stored), Ok(state));
+        }
+    }
 }

@@ -20,6 +20,7 @@ mod refusals;
 mod rollouts;
 mod seen;
 mod services;
+mod sessions;
 mod tokens;
 mod topics;
 mod users;
@@ -47,8 +48,11 @@ pub use crate::rollouts::{
 };
 pub use crate::seen::{Seen, SeenUses};
 pub use crate::services::{
-    Applied, ApplyError, CreateServiceError, NewService, ProbeCredentials, Service, ServiceChange,
-    ServiceSecrets, Services, TerminateError,
+    Applied, ApplyError, CreateServiceError, NewService, ProbeCredentials, Service, ServiceBrief,
+    ServiceChange, ServiceSecrets, Services, TerminateError,
+};
+pub use crate::sessions::{
+    NewSession, PendingSignIn, Session, SessionLimits, SessionListed, Sessions, SignedInBy,
 };
 pub use crate::tokens::{ApiToken, NewToken, TokenScope, Tokens};
 pub use crate::topics::{CreateTopicError, DesiredTopic, Topics};
@@ -110,6 +114,8 @@ pub struct Store {
     pub projects: Projects,
     /// API tokens.
     pub tokens: Tokens,
+    /// Sessions of the console.
+    pub sessions: Sessions,
     /// Kafka services.
     pub services: Services,
     /// Nodes of services.
@@ -168,6 +174,7 @@ impl Store {
         Self {
             projects: Projects { pool: pool.clone() },
             tokens: Tokens { pool: pool.clone() },
+            sessions: Sessions { pool: pool.clone() },
             services: Services { pool: pool.clone(), vault: vault.clone() },
             nodes: Nodes { pool: pool.clone() },
             rollouts: Rollouts { pool: pool.clone() },

@@ -1,5 +1,6 @@
 //! Kafka services: what was asked for, and what follows from it.
 
+mod brief;
 mod create;
 mod life;
 mod probe;
@@ -16,6 +17,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use crate::services::brief::ServiceBrief;
 pub use crate::services::create::{CreateServiceError, NewService};
 pub use crate::services::life::TerminateError;
 pub use crate::services::probe::ProbeCredentials;
@@ -240,11 +242,7 @@ impl Row {
             maintenance_time: self.maintenance_time,
             apply_in_window: self.apply_in_window,
             rest_address: format!("{}:{}", self.rest_host, self.rest_port),
-            state: match (self.powered, self.rolling) {
-                (false, _) => ServiceState::PowerOff,
-                (true, true) => ServiceState::Rebuilding,
-                (true, false) => ServiceState::Running,
-            },
+            state: service_state(self.powered, self.rolling),
             powered: self.powered,
             terminating: self.terminating,
             tags: self.tags.0,
@@ -254,5 +252,14 @@ impl Row {
             nodes: nodes.collect::<Result<_, _>>()?,
             refusals: self.refusals.map(|it| refusals::read(it.0)).unwrap_or_default(),
         })
+    }
+}
+
+/// The state of a service whose nodes shall run or not, with a rollout under way or not.
+const fn service_state(powered: bool, rolling: bool) -> ServiceState {
+    match (powered, rolling) {
+        (false, _) => ServiceState::PowerOff,
+        (true, true) => ServiceState::Rebuilding,
+        (true, false) => ServiceState::Running,
     }
 }

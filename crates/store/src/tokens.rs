@@ -34,7 +34,7 @@ pub enum TokenScope {
 /// A role in the database that `model` does not know.
 #[derive(Debug, thiserror::Error)]
 #[error("grants of a token make no sense: {0}")]
-struct Unreadable(String);
+pub(crate) struct Unreadable(pub(crate) String);
 
 impl Tokens {
     /// Keeps the SHA-256 of a new token for the REST proxy of a service. Its earlier tokens stop
@@ -84,12 +84,10 @@ impl Tokens {
         }
         let unreadable = |error| decode(Unreadable(error));
         let grants = match (row.role.as_str(), row.project_name) {
-            // Made by the version before.
-            ("admin", Some(project)) => {
-                Grants::one(project.parse().map_err(unreadable)?, Role::Admin)
-            }
-            _ => grants(row.grants).map_err(unreadable)?,
+            ("admin", Some(project)) => of_the_version_before(&project),
+            _ => grants(row.grants),
         };
+        let grants = grants.map_err(unreadable)?;
         Ok(Some(TokenScope::Person { owner: row.owner, grants, note_use: row.note_use }))
     }
 
@@ -117,8 +115,13 @@ impl Tokens {
     }
 }
 
+/// What a token opens that the version before has made.
+pub(crate) fn of_the_version_before(project: &str) -> Result<Grants, String> {
+    Ok(Grants::one(project.parse()?, Role::Admin))
+}
+
 /// `[["dev", "admin"], ["*", "read_only"]]`
-fn grants(rows: Option<Value>) -> Result<Grants, String> {
+pub(crate) fn grants(rows: Option<Value>) -> Result<Grants, String> {
     let Some(rows) = rows else { return Ok(Grants::none()) };
     let rows: Vec<(String, Role)> = serde_json::from_value(rows).map_err(|it| it.to_string())?;
     rows.into_iter().map(|(scope, role)| Ok((scope.parse::<Scope>()?, role))).collect()

@@ -132,7 +132,7 @@ fn token(parts: &Parts) -> Option<&str> {
     known.then_some(token.trim()).filter(|it| !it.is_empty())
 }
 
-fn address(parts: &Parts) -> Option<IpAddr> {
+pub(crate) fn address(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|it| it.0.ip())
 }
 
@@ -140,7 +140,7 @@ async fn identify(parts: &Parts, app: &App) -> Result<Known, ApiError> {
     let address = address(parts);
     let known = match token(parts) {
         None => Err(ApiError::Unauthenticated),
-        Some(token) => known(parts, app, token, address).await,
+        Some(token) => known(parts, app, token).await,
     };
     if matches!(known, Err(ApiError::Unauthenticated))
         && let Err(wait) = app.failures.count(address)
@@ -150,17 +150,8 @@ async fn identify(parts: &Parts, app: &App) -> Result<Known, ApiError> {
     known
 }
 
-async fn known(
-    parts: &Parts,
-    app: &App,
-    token: &str,
-    address: Option<IpAddr>,
-) -> Result<Known, ApiError> {
-    let request_id = parts.extensions.get::<Arc<Trace>>().map(|it| it.request_id.to_string());
-    let person = |name: String, grants, proof| {
-        let by = By { actor: name.clone(), request_id };
-        Known::Person(Caller { name, grants, by, proof })
-    };
+async fn known(parts: &Parts, app: &App, token: &str) -> Result<Known, ApiError> {
+    let person = |name, grants, proof| Known::Person(Caller::new(parts, name, grants, proof));
     let is_jwt = !token.starts_with(TOKEN_START) && token.matches('.').count() == 2;
     if let Some(oidc) = app.oidc.as_ref().filter(|_| is_jwt) {
         let (name, grants) = oidc.identify(token).await?;
@@ -171,7 +162,7 @@ async fn known(
         TokenScope::RestProxy(service) => Ok(Known::RestProxy(service)),
         TokenScope::Person { owner, grants, note_use } => {
             if note_use {
-                note(parts, app, &hash, address).await;
+                note_token_use(parts, app, &hash).await;
             }
             Ok(person(owner, grants, Proof::ApiToken(token_prefix(token))))
         }
@@ -180,19 +171,31 @@ async fn known(
 
 /// Notes the use of a token. What is asked for does not depend on it: a database that can be read
 /// and not written still answers.
-async fn note(parts: &Parts, app: &App, hash: &[u8; 32], address: Option<IpAddr>) {
-    let agent = parts.headers.get(USER_AGENT).and_then(|it| it.to_str().ok());
-    let agent: Option<String> = agent.map(|it| it.chars().take(LONGEST_AGENT).collect());
-    let address = address.map(|it| it.to_string());
+pub(crate) async fn note_token_use(parts: &Parts, app: &App, hash: &[u8; 32]) {
+    let agent = user_agent(parts);
+    let address = address(parts).map(|it| it.to_string());
     let noted = app.store.tokens.note_use(hash, address.as_deref(), agent.as_deref()).await;
     if let Err(error) = noted {
         warn!(error = %chain(&error), "the use of a token was not written down");
     }
 }
 
+/// What a client calls itself, in short.
+pub(crate) fn user_agent(parts: &Parts) -> Option<String> {
+    let agent = parts.headers.get(USER_AGENT)?.to_str().ok()?;
+    Some(agent.chars().take(LONGEST_AGENT).collect())
+}
+
 impl Caller {
+    /// Who has proved to be `name`, in this request.
+    pub(crate) fn new(parts: &Parts, name: String, grants: Grants, proof: Proof) -> Self {
+        let request_id = parts.extensions.get::<Arc<Trace>>().map(|it| it.request_id.to_string());
+        let by = By { actor: name.clone(), request_id };
+        Self { name, grants, by, proof }
+    }
+
     /// What this caller may do in `project`. Who has no role there is not told that it exists.
-    fn role_in(&self, project: &ProjectName, need: Role) -> Result<Role, ApiError> {
+    pub(crate) fn role_in(&self, project: &ProjectName, need: Role) -> Result<Role, ApiError> {
         let role = self.grants.role_in(project).ok_or(ApiError::NotFound("Project"))?;
         if role >= need { Ok(role) } else { Err(ApiError::weak_role(role, need)) }
     }
@@ -239,6 +242,13 @@ impl<N: Need> FromRequestParts<App> for InProject<N> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, app).await?;
+        Self::of(caller, parts, app).await
+    }
+}
+
+impl<N: Need> InProject<N> {
+    /// The project in the path, for `caller`.
+    pub(crate) async fn of(caller: Caller, parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let Path(path) = Path::<ProjectPath>::from_request_parts(parts, app).await?;
         let missing = |_| ApiError::NotFound("Project");
         let project: ProjectName = path.project.parse().map_err(missing)?;
@@ -247,16 +257,23 @@ impl<N: Need> FromRequestParts<App> for InProject<N> {
     }
 }
 
-impl<N: Need> FromRequestParts<App> for OfService<N> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let InProject { project, role, by, .. } =
-            InProject::<N>::from_request_parts(parts, app).await?;
+impl<N: Need> OfService<N> {
+    /// The service in the path, for `caller`.
+    pub(crate) async fn of(caller: Caller, parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let InProject { project, role, by, .. } = InProject::<N>::of(caller, parts, app).await?;
         let Path(path) = Path::<ServicePath>::from_request_parts(parts, app).await?;
         let missing = || ApiError::NotFound("Service");
         let name: ServiceName = path.service.parse().map_err(|_| missing())?;
         let service = app.store.services.get(&project, &name).await?.ok_or_else(missing)?;
         Ok(Self { service, role, by, need: PhantomData })
+    }
+}
+
+impl<N: Need> FromRequestParts<App> for OfService<N> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        Self::of(caller, parts, app).await
     }
 }

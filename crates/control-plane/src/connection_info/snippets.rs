@@ -11,7 +11,7 @@ const SCRAM: &str = "org.apache.kafka.common.security.scram";
 
 /// One text for each client.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Snippets {
+pub(crate) struct Snippets {
     /// Properties of librdkafka, and so of most clients that are not Java.
     librdkafka: String,
     /// Properties of Kafka's own Java clients and tools.
@@ -28,9 +28,19 @@ pub(super) struct Snippets {
 
 /// Something to put in before a snippet is used.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub(super) struct Placeholder {
-    name: &'static str,
-    description: String,
+pub(crate) struct Placeholder {
+    pub(crate) name: &'static str,
+    pub(crate) description: String,
+}
+
+impl Snippets {
+    /// Those that there are, each with the name of its client.
+    pub(crate) fn named(self) -> Vec<(&'static str, String)> {
+        let Self { librdkafka, java, python, curl, kcat, avn } = self;
+        let first = [("librdkafka", librdkafka), ("Java", java), ("Python", python)];
+        let curl = curl.map(|it| ("curl", it));
+        first.into_iter().chain(curl).chain([("kcat", kcat), ("avn", avn)]).collect()
+    }
 }
 
 /// Every text.

@@ -127,16 +127,16 @@ struct ProbeView {
 }
 
 /// The rollout that is under way, in short.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RolloutBrief {
     id: String,
     /// `running`, `waiting_for_window`, `paused`, `halted` or `aborting`.
-    state: String,
+    pub(crate) state: String,
     /// `forward` or `back`.
-    direction: String,
+    pub(crate) direction: String,
     /// How many of the nodes are done.
-    nodes_done: usize,
-    nodes: usize,
+    pub(crate) nodes_done: usize,
+    pub(crate) nodes: usize,
     blocker: Option<BlockerView>,
     /// When the maintenance window opens that it waits for.
     opens_at: Option<String>,
@@ -169,6 +169,13 @@ impl WindowView {
 }
 
 impl RolloutBrief {
+    /// What it waits for, in words.
+    pub(crate) fn waits_for(&self) -> Option<String> {
+        let window =
+            || Some(format!("the maintenance window, which opens {}", self.opens_at.as_ref()?));
+        self.blocker.as_ref().map(|it| it.text.clone()).or_else(window)
+    }
+
     /// A rollout that has not ended.
     pub(crate) fn of(rollout: &RolloutRecord, service: &Service, now: Timestamp) -> Self {
         let phases = phases(rollout, service);

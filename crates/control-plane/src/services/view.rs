@@ -2,6 +2,8 @@
 
 pub(super) mod progress;
 
+mod look;
+
 use std::collections::BTreeMap;
 
 use model::{
@@ -12,6 +14,7 @@ use service_config::effective;
 use store::{Contents, NodesSeen, Refusal, RolloutRecord, Service, ServiceUser};
 use tracing::warn;
 
+pub(crate) use self::look::{NodeLook, ServiceLook, look};
 use self::progress::progress;
 use super::update::{Apply, OPEN_REST, is_open};
 use super::wire::{
@@ -86,7 +89,7 @@ fn put_together(
         service_name: service.name.to_string(),
         service_type: KAFKA,
         service_type_description: KAFKA_DESCRIPTION,
-        state: state(service, &statuses).as_str(),
+        state: state_of(service.state, statuses.values()).as_str(),
         plan: service.plan.clone(),
         cloud_name: CLOUD,
         cloud_description: CLOUD_DESCRIPTION,
@@ -157,10 +160,13 @@ fn extras(service: &Service, rollout: Option<&RolloutRecord>) -> ServiceExtras {
 /// The state of the service: `RUNNING` only while no rollout is under way and no node was seen down,
 /// stopping or out of sync. What nobody has looked at lately counts for nothing here; the node's own
 /// state says `unknown`.
-fn state(service: &Service, statuses: &BTreeMap<NodeId, NodeStatus>) -> ServiceState {
+pub(crate) fn state_of<'s>(
+    stored: ServiceState,
+    mut statuses: impl Iterator<Item = &'s NodeStatus>,
+) -> ServiceState {
     let troubled = |it: &NodeStatus| !matches!(it.state, NodeState::Running | NodeState::Unknown);
-    let is_troubled = service.powered && statuses.values().any(troubled);
-    if is_troubled { ServiceState::Rebuilding } else { service.state }
+    let is_troubled = stored != ServiceState::PowerOff && statuses.any(troubled);
+    if is_troubled { ServiceState::Rebuilding } else { stored }
 }
 
 /// The configuration to be shown, whether the REST proxy is on, and what people should know of it.

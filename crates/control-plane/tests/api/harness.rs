@@ -43,6 +43,7 @@ pub(crate) fn settings() -> Settings {
         port_base: 100,
         deadline: Duration::from_secs(30),
         auth_failures: NonZeroU32::new(100_000).unwrap(),
+        console: control_plane::ConsoleSettings::default(),
     }
 }
 

@@ -1,0 +1,288 @@
+//! A service: its nodes as they are now, and what clients need to connect.
+
+use maud::{Markup, html};
+
+use crate::nav::ServiceAt;
+use crate::words::{Tone, badge, notice, state};
+use crate::{Page, live};
+
+/// What the page shows.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The service.
+    pub at: ServiceAt,
+    /// Names what is shown, see [`live::region`].
+    pub live: String,
+    /// Its state, as the API spells it.
+    pub state: &'static str,
+    /// Its plan.
+    pub plan: String,
+    /// The configuration that every node shall run, in short.
+    pub revision: String,
+    /// Grows with each change.
+    pub generation: i64,
+    /// Kafka's id of the cluster.
+    pub cluster_id: String,
+    /// What people should know of it.
+    pub warnings: Vec<String>,
+    /// The rollout that is under way.
+    pub rollout: Option<Rollout>,
+    /// Its nodes, by number.
+    pub nodes: Vec<Node>,
+    /// How clients connect; else why that cannot be said.
+    pub connection: Result<Connection, String>,
+}
+
+/// A rollout that is under way, in short.
+#[derive(Clone, Debug)]
+pub struct Rollout {
+    /// Its state, as the API spells it.
+    pub state: String,
+    /// `forward` or `back`.
+    pub direction: String,
+    /// How many nodes are done.
+    pub done: usize,
+    /// Of how many.
+    pub of: usize,
+    /// What it waits for, in words.
+    pub waits_for: Option<String>,
+}
+
+/// A node, as it was seen last.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its number, Kafka's `node.id`.
+    pub id: i32,
+    /// `host:port` of its listener for clients.
+    pub address: String,
+    /// Kafka's `broker.rack`.
+    pub rack: String,
+    /// How it is, as the API spells it.
+    pub state: &'static str,
+    /// Whether it votes in the controller quorum.
+    pub controller: bool,
+    /// Whether it leads the controller quorum.
+    pub active_controller: bool,
+    /// The configuration that its process was started with, in short.
+    pub revision: Option<String>,
+    /// Which run of its process this is, in short.
+    pub incarnation: Option<String>,
+    /// `active`, `joining`, `leaving` or `emptied`.
+    pub life: &'static str,
+    /// Where it is in the rollout that is under way.
+    pub phase: Option<String>,
+    /// Why nothing moves, in words.
+    pub waiting_for: Option<String>,
+}
+
+/// How clients connect. No secrets are in it.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// `host:port` of each node, comma-separated.
+    pub bootstrap: String,
+    /// Kafka's `security.protocol`.
+    pub protocol: String,
+    /// Kafka's `sasl.mechanism`.
+    pub mechanism: String,
+    /// Who has to have issued a token, if OIDC is on.
+    pub issuer: Option<String>,
+    /// Of which a token has to be for one.
+    pub audiences: Vec<String>,
+    /// What to put in before a snippet is used: its name and what it is.
+    pub placeholders: Vec<(String, String)>,
+    /// For which client, and the text.
+    pub snippets: Vec<(&'static str, String)>,
+}
+
+/// The page.
+pub fn page(view: &View) -> Page {
+    let body = html! {
+        (live::region(&view.at, &view.live, "now", &now(view)))
+        section {
+            h2 { "Connect" }
+            @match &view.connection {
+                Ok(it) => (connection(it)),
+                Err(why) => (notice(Tone::Bad, why)),
+            }
+        }
+    };
+    Page::of_service(view.at.clone(), "Overview", body)
+}
+
+/// What changes while one looks.
+fn now(view: &View) -> Markup {
+    html! {
+        dl.facts {
+            div { dt { "State" } dd { (state(view.state)) } }
+            div { dt { "Plan" } dd { (view.plan) } }
+            div { dt { "Revision" } dd { code { (view.revision) } } }
+            div { dt { "Changes" } dd { (view.generation) } }
+            div { dt { "Cluster" } dd { code { (view.cluster_id) } } }
+        }
+        @for text in &view.warnings { (notice(Tone::Busy, text)) }
+        @if let Some(it) = &view.rollout { (rollout(it)) }
+        h2 { "Nodes" }
+        div.scroll tabindex="0" role="region" aria-label="Nodes" {
+            table {
+                caption.hidden { "Nodes" }
+                thead { tr {
+                    @for title in ["Node", "State", "Role", "Revision", "Incarnation", "Address", "Rack"] {
+                        th scope="col" { (title) }
+                    }
+                } }
+                tbody { @for it in &view.nodes { (node(it, view)) } }
+            }
+        }
+    }
+}
+
+fn rollout(it: &Rollout) -> Markup {
+    let what = if it.direction == "back" {
+        "Going back to the configuration before"
+    } else {
+        "Rolling restart"
+    };
+    html! {
+        div.notice.busy {
+            p { strong { (what) } ": " (it.state.replace('_', " ")) ", " (it.done) " of " (it.of) " nodes done" }
+            progress max=(it.of) value=(it.done) aria-label="Nodes that are done" {}
+            @if let Some(text) = &it.waits_for { p { "Waits for: " (text) } }
+        }
+    }
+}
+
+fn node(it: &Node, view: &View) -> Markup {
+    let role = match (it.controller, it.active_controller) {
+        (true, true) => "broker, active controller",
+        (true, false) => "broker, controller",
+        (false, _) => "broker",
+    };
+    let is_other = it.revision.as_ref().is_some_and(|has| *has != view.revision);
+    html! {
+        tr {
+            th scope="row" { (it.id) }
+            td data-title="State" {
+                (state(it.state))
+                @if it.life != "active" { " " (badge(Tone::Busy, it.life)) }
+                @if let Some(phase) = &it.phase { p.more { (phase.replace('_', " ")) } }
+                @if let Some(text) = &it.waiting_for { p.more { "Waits for: " (text) } }
+            }
+            td data-title="Role" { (role) }
+            td data-title="Revision" {
+                @match &it.revision {
+                    Some(has) => { code { (has) } @if is_other { " " (badge(Tone::Busy, "not yet current")) } },
+                    None => span.none { "not known" },
+                }
+            }
+            td data-title="Incarnation" {
+                @match &it.incarnation { Some(has) => code { (has) }, None => span.none { "not known" } }
+            }
+            td data-title="Address" { code { (it.address) } }
+            td data-title="Rack" { (it.rack) }
+        }
+    }
+}
+
+fn connection(it: &Connection) -> Markup {
+    html! {
+        dl.facts {
+            div { dt { "Bootstrap servers" } dd { code { (it.bootstrap) } } }
+            div { dt { "Security protocol" } dd { code { (it.protocol) } } }
+            div { dt { "SASL mechanism" } dd { code { (it.mechanism) } } }
+            @if let Some(issuer) = &it.issuer { div { dt { "Issuer" } dd { code { (issuer) } } } }
+            @if !it.audiences.is_empty() {
+                div { dt { "Audience" } dd { code { (it.audiences.join(" or ")) } } }
+            }
+        }
+        @if it.issuer.is_none() {
+            p { "OIDC is off: clients log in with a service user and its password." }
+        }
+        div.tabs {
+            @for (index, (client, text)) in it.snippets.iter().enumerate() {
+                details name="snippet" open[index == 0] {
+                    summary { (client) }
+                    pre tabindex="0" aria-label={ "For " (client) } { code { (text) } }
+                }
+            }
+        }
+        h3 { "To be put in" }
+        dl.terms {
+            @for (name, what) in &it.placeholders { dt { code { (name) } } dd { (what) } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Role;
+
+    use super::*;
+
+    fn node(id: i32, state: &'static str, revision: &str) -> Node {
+        Node {
+            id,
+            address: format!("10.0.0.{id}:9094"),
+            rack: format!("rack-{id}"),
+            state,
+            controller: id <= 3,
+            active_controller: id == 1,
+            revision: Some(revision.into()),
+            incarnation: None,
+            life: if id > 3 { "joining" } else { "active" },
+            phase: (id == 2).then(|| "catching_up".into()),
+            waiting_for: None,
+        }
+    }
+
+    fn view() -> View {
+        View {
+            at: ServiceAt {
+                project: "dev".into(),
+                service: "my-kafka".into(),
+                role: Role::ReadOnly,
+                here: "",
+            },
+            live: "0123".into(),
+            state: "REBUILDING",
+            plan: "business-4".into(),
+            revision: "bbbb".into(),
+            generation: 7,
+            cluster_id: "abc".into(),
+            warnings: vec!["Kafka refuses topic <x>".into()],
+            rollout: Some(Rollout {
+                state: "running".into(),
+                direction: "forward".into(),
+                done: 1,
+                of: 4,
+                waits_for: Some("a partition that is not in sync".into()),
+            }),
+            nodes: vec![
+                node(1, "running", "bbbb"),
+                node(2, "syncing_data", "bbbb"),
+                node(4, "unknown", "aaaa"),
+            ],
+            connection: Ok(Connection {
+                bootstrap: "10.0.0.1:9094".into(),
+                protocol: "SASL_PLAINTEXT".into(),
+                mechanism: "OAUTHBEARER".into(),
+                issuer: Some("https://idp.example.com/".into()),
+                audiences: vec!["kafka".into()],
+                placeholders: vec![("<CLIENT_ID>".into(), "A client".into())],
+                snippets: vec![("librdkafka", "a=<CLIENT_ID>\n".into()), ("Java", "b".into())],
+            }),
+        }
+    }
+
+    #[test]
+    fn nodes_and_connections_are_shown() {
+        let text = page(&view()).body.into_string().replace("><", ">\n<");
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn what_breaks_rules_is_said_where_the_connection_would_be() {
+        let view = View { connection: Err("Invalid 'x'".into()), ..view() };
+        let text = page(&view).body.into_string();
+        assert!(text.contains("Invalid 'x'") && !text.contains("Bootstrap"), "{text}");
+    }
+}

@@ -1,0 +1,110 @@
+//! `/console`: the same services, for people with a browser.
+//!
+//! What pages look like is in the crate `console`; here is who may see them (`session`, `around`),
+//! and what they are about: a handler takes the session by an extractor ([`Signed`], [`OnPage`]),
+//! calls what the API's handlers call, and returns a page as [`Show`]. [`around`] then sends the whole
+//! page, or to htmx only what is in it; what fails becomes a page or a notice with the API's words.
+//!
+//! To add a page: its view and function in the crate `console`, its handler in a module here, and a
+//! line in [`closed`]. A form is a POST to an address of its own, which on success answers
+//! [`go`] to a page, and else the page again with what is wrong ([`Show::refused`]).
+
+mod around;
+mod assets;
+mod cookie;
+mod csp;
+mod live;
+mod on_page;
+mod options;
+mod origin;
+mod overview;
+mod return_to;
+mod services;
+mod session;
+mod sessions;
+mod show;
+mod sign_in;
+
+use axum::Router;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, any, get, post};
+use console::ROOT;
+use http::{HeaderMap, StatusCode, header};
+use tower_http::compression::CompressionLayer;
+
+use self::around::{Door, around};
+pub use self::options::{ConsoleOptions, ConsoleSettings};
+use self::show::Failed;
+use crate::App;
+use crate::error::ApiError;
+
+/// What the console remembers. All of it may be lost.
+#[derive(Debug, Default)]
+pub(crate) struct ConsoleState {
+    streams: live::Streams,
+    reports: csp::Reports,
+}
+
+/// What only somebody sees who has signed in.
+fn closed() -> Vec<(String, MethodRouter<App>)> {
+    let of_service = |end: &str| format!("{ROOT}/project/{{project}}/service/{{service}}{end}");
+    vec![
+        (ROOT.to_owned(), get(services::list)),
+        (format!("{ROOT}/sessions"), get(sessions::list)),
+        (format!("{ROOT}/sessions/end"), post(sessions::end)),
+        (sign_in::SIGN_OUT.to_owned(), post(sign_in::sign_out)),
+        (sign_in::SIGN_OUT_EVERYWHERE.to_owned(), post(sign_in::sign_out_everywhere)),
+        (of_service(""), get(overview::show)),
+        (of_service("/live"), get(live::stream)),
+        (format!("{ROOT}/{{*rest}}"), any(async || Failed::from(ApiError::NoRoute))),
+    ]
+}
+
+/// What everybody sees.
+fn open() -> Vec<(String, MethodRouter<App>)> {
+    vec![
+        (sign_in::SIGN_IN.to_owned(), get(sign_in::page).post(sign_in::by_token)),
+        (format!("{ROOT}/sign-in/again"), post(sign_in::again)),
+    ]
+}
+
+/// What is no page.
+fn files() -> Vec<(String, MethodRouter<App>)> {
+    vec![
+        (format!("{ROOT}/assets/{{file}}"), get(assets::send)),
+        (csp::REPORT.to_owned(), get(csp::count).post(csp::report)),
+    ]
+}
+
+/// The path of each of the console's routes, for tests that try them all.
+pub fn console_routes() -> Vec<String> {
+    [closed(), open(), files()].into_iter().flatten().map(|(path, _)| path).collect()
+}
+
+/// The console, and the way to it from `/`.
+pub(crate) fn routes(app: &App) -> Router<App> {
+    let router = |routes: Vec<(String, MethodRouter<App>)>| {
+        routes.into_iter().fold(Router::new(), |router, (path, it)| router.route(&path, it))
+    };
+    let pages = |routes, door| {
+        router(routes)
+            .method_not_allowed_fallback(async || Failed::from(ApiError::Method))
+            .layer(from_fn_with_state((app.clone(), door), around))
+    };
+    pages(closed(), Door::Closed)
+        .merge(pages(open(), Door::Open))
+        .layer(CompressionLayer::new())
+        .merge(router(files()))
+        .layer(map_response(csp::headers))
+        .route("/", any(root))
+}
+
+/// A browser is sent to the console. To others there is nothing.
+async fn root(headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    if accept.contains("text/html") {
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, ROOT)]).into_response();
+    }
+    ApiError::NoRoute.into_response()
+}

@@ -1,0 +1,2 @@
+drop table console_sign_in;
+drop table console_session;

@@ -13,4 +13,7 @@
 
 mod a_harness;
 mod b_identity_provider;
+mod c_sign_in;
+mod d_pages;
 mod support;
+mod z_reports;

@@ -1,5 +1,6 @@
 //! What every test uses: a browser, and what people do with one.
 
+mod api;
 mod axe;
 mod browser;
 mod devtools;
@@ -10,6 +11,7 @@ mod keyboard;
 mod look;
 mod page;
 mod served;
+mod sign_in;
 mod wait;
 
 pub(crate) use self::browser::{browse, picture_file};

@@ -4,6 +4,8 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use fantoccini::error::CmdError;
 use fantoccini::{Client, ClientBuilder};
 use futures::FutureExt as _;
@@ -76,14 +78,30 @@ impl Browser {
         result.unwrap_or_else(|error| panic!("a script of the test failed: {error}\n{script}"))
     }
 
+    /// What the page gets as JSON from an address of its own origin, with its cookies.
+    pub(crate) async fn fetch(&self, path: &str) -> Value {
+        let script = "const done = arguments[1];
+            fetch(arguments[0]).then(it => it.json()).then(done, error => done(String(error)))";
+        let answer = self.client.execute_async(script, vec![json!(path)]).await;
+        answer.unwrap_or_else(|error| panic!("cannot fetch {path}: {error}"))
+    }
+
     /// Writes a picture of the whole page, however long, to `NAME.png`.
     pub(crate) async fn screenshot(&self, name: &str) {
-        use base64::Engine as _;
-        let whole = json!({ "format": "png", "captureBeyondViewport": true });
-        let taken = self.devtools("Page.captureScreenshot", whole).await;
-        let text = taken["data"].as_str().expect("a picture");
-        let picture = base64::engine::general_purpose::STANDARD.decode(text).expect("base64");
-        save(name, &picture).unwrap_or_else(|error| panic!("cannot write {name}.png: {error}"));
+        self.capture(name, json!({ "format": "png", "captureBeyondViewport": true })).await;
+    }
+
+    /// Writes a picture of what a desktop shows, at half its size, to `NAME.png`: for documents.
+    pub(crate) async fn screenshot_small(&self, name: &str) {
+        let clip = json!({ "x": 0, "y": 0, "width": 1280, "height": 900, "scale": 0.5 });
+        self.capture(name, json!({ "format": "png", "clip": clip })).await;
+    }
+
+    async fn capture(&self, name: &str, how: Value) {
+        let taken = self.devtools("Page.captureScreenshot", how).await;
+        let picture = STANDARD.decode(taken["data"].as_str().expect("a picture"));
+        let saved = save(name, &picture.expect("it is in base64"));
+        saved.unwrap_or_else(|error| panic!("cannot write {name}.png: {error}"));
     }
 
     /// A command of Chromium's own protocol.

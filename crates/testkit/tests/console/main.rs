@@ -14,6 +14,7 @@
 mod a_harness;
 mod b_identity_provider;
 mod c_sign_in;
+mod c_sign_in_oidc;
 mod d_pages;
 mod support;
 mod z_reports;

@@ -8,9 +8,8 @@ use super::browser::Browser;
 /// How often Tab is pressed before it is clear that a thing cannot be reached.
 const MOST_TABS: usize = 200;
 
-/// Names what has the focus, as a screen reader would: kind and label. Nothing if the page itself
-/// has it. `data-` says whether the focus can be seen: an outline, a shadow or a border that is
-/// there only with it is not told apart here, so an outline is asked for.
+/// Names what has the focus, as a screen reader would, by kind and label; nothing if the page itself
+/// has it. And whether it has an outline, by which the focus is seen.
 const FOCUSED: &str = "
     const it = document.activeElement;
     if (!it || it === document.body || it === document.documentElement) return null;
@@ -35,15 +34,23 @@ impl Browser {
     /// Presses Tab until `name` (`button Sign in`, `input User name`, `a Services`) has the focus.
     /// Fails if it cannot be reached, or if something on the way has a focus that is not seen.
     pub(crate) async fn tab_to(&self, name: &str) {
+        self.tab_until(name, |it| it == name).await;
+    }
+
+    /// The same with how the name begins.
+    pub(crate) async fn tab_to_starting(&self, name: &str) {
+        self.tab_until(name, |it| it.starts_with(name)).await;
+    }
+
+    async fn tab_until(&self, name: &str, arrived: impl Fn(&str) -> bool) {
         let mut passed = Vec::new();
         for _ in 0..MOST_TABS {
             self.key(Key::Tab).await;
             let Some(focused) = self.focused().await else { continue };
-            let arrived = focused == name;
-            passed.push(focused);
-            if arrived {
+            if arrived(&focused) {
                 return;
             }
+            passed.push(focused);
         }
         passed.dedup();
         panic!("Tab never reaches {name:?}, but:\n{}", passed.join("\n"));

@@ -48,6 +48,14 @@ impl Browser {
         self.link(text).await.click().await.expect("the link can be clicked on");
     }
 
+    /// Clicks on the link on which a text is written that begins so.
+    pub(crate) async fn follow_starting(&self, text: &str) {
+        let text = quoted(text);
+        let path = format!("//a[@href][starts-with(normalize-space(), {text})]");
+        let link = self.one(&path, "link that begins with", &text).await;
+        link.click().await.expect("the link can be clicked on");
+    }
+
     /// The one that is shown: a page may have another, hidden, for a narrower screen.
     async fn one(&self, path: &str, what: &str, name: &str) -> Element {
         let found = self.client.find_all(Locator::XPath(path)).await.expect("the path is sound");

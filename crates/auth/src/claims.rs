@@ -34,6 +34,35 @@ impl Rules {
     /// Judges `claims` at the moment `now`.
     pub(crate) fn check(&self, claims: &Object<'_>, now: Timestamp) -> Result<Identity, AuthError> {
         refuse_other_purposes(claims)?;
+        self.identity(claims, now)
+    }
+
+    /// Judges the claims of an ID token (`OpenID` Connect Core, 3.1.3.7). `self` has the client as its
+    /// only audience.
+    pub(crate) fn check_id_token(
+        &self,
+        claims: &Object<'_>,
+        nonce: &str,
+        now: Timestamp,
+    ) -> Result<Identity, AuthError> {
+        let text = |name| claims.member(name).map(|it| it.as_str().unwrap_or_default());
+        if claims.has("events") || text("typ").is_some_and(|it| it != "ID" && it != "JWT") {
+            return Err(AuthError::NotIdToken);
+        }
+        if text("nonce") != Some(nonce) {
+            return Err(AuthError::Nonce);
+        }
+        let ours = |it: &str| self.audiences.iter().any(|audience| audience == it);
+        let is_for_many = matches!(claims.member("aud"), Some(Json::List(all)) if all.len() > 1);
+        match text("azp") {
+            Some(azp) if ours(azp) => {}
+            None if !is_for_many => {}
+            _ => return Err(AuthError::Audience),
+        }
+        self.identity(claims, now)
+    }
+
+    fn identity(&self, claims: &Object<'_>, now: Timestamp) -> Result<Identity, AuthError> {
         let (iat, exp) = times(claims, now)?;
         match claims.member("iss") {
             Some(Json::Text(issuer)) if **issuer == *self.issuer => {}

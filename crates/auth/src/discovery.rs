@@ -92,13 +92,18 @@ impl Discovery {
 }
 
 async fn discover(web: &Web, places: &[IdpUrl; 2], issuer: &str) -> Result<IdpUrl, JwksError> {
+    read(&document(web, places).await?, issuer, web.policy())
+}
+
+/// The metadata at the first of `places` that has it. Nothing of it is checked.
+pub(crate) async fn document(web: &Web, places: &[IdpUrl; 2]) -> Result<Vec<u8>, JwksError> {
     let [first, second] = places;
     let answer = match web.get(first, "application/json", None).await {
         Err(JwksError::Status(400..500)) => web.get(second, "application/json", None).await,
         answer => answer,
     };
     match answer.map_err(|error| JwksError::Metadata(Box::new(error)))? {
-        Answer::Document(it) => read(&it.body, issuer, web.policy()),
+        Answer::Document(it) => Ok(it.body),
         Answer::Unchanged { .. } => Err(JwksError::NotModified),
     }
 }
@@ -129,7 +134,7 @@ impl KeySource for Discovery {
 
 /// Where an issuer's metadata may be: behind its path, or before it. Only a slash at the end is
 /// taken off; a path may have double slashes, and they stay.
-fn places(issuer: &str, policy: &IdpPolicy) -> Result<[IdpUrl; 2], ConfigError> {
+pub(crate) fn places(issuer: &str, policy: &IdpPolicy) -> Result<[IdpUrl; 2], ConfigError> {
     let parse = |text: &str| IdpUrl::parse(text, policy.urls).map_err(ConfigError::Undiscoverable);
     if parse(issuer)?.url().query().is_some() {
         return Err(ConfigError::IssuerQuery);

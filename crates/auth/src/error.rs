@@ -21,6 +21,12 @@ pub enum AuthError {
     /// A token for another purpose: an ID token, a refresh token, a logout token.
     #[error("the token is no access token")]
     NotAccessToken,
+    /// A token for another purpose than to tell who has signed in.
+    #[error("the token is no ID token")]
+    NotIdToken,
+    /// Its `nonce` is not the one that was asked for.
+    #[error("the token is of another sign-in")]
+    Nonce,
     /// No published key has the token's `kid`, or it has none and the key is not clear without.
     #[error("the token's key is not published")]
     UnknownKey,
@@ -95,6 +101,7 @@ impl AuthError {
             | Self::WrongKey
             | Self::Signature => "The access token is invalid",
             Self::NotAccessToken => "The token is not an access token",
+            Self::NotIdToken | Self::Nonce => "The token is not the ID token that was asked for",
             Self::Claims => "The access token has malformed claims",
             Self::NoTimes => "The access token lacks exp or iat",
             Self::Expired => "The access token expired",

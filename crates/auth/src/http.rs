@@ -1,13 +1,15 @@
 //! Asking a server that may be slow, broken or hostile for a small JSON document.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::{IdpPolicy, IdpUrl};
+use oauth2::{HttpRequest, HttpResponse};
 use reqwest::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH,
 };
-use reqwest::{Client, Response, StatusCode, redirect};
+use reqwest::{Client, Request, Response, StatusCode, redirect};
 
 use crate::address::{Refused, Resolver, check_literal};
 use crate::error::JwksError;
@@ -24,6 +26,12 @@ const MAX_ETAG: usize = 256;
 pub(crate) struct Web {
     client: Client,
     policy: Arc<IdpPolicy>,
+}
+
+impl fmt::Debug for Web {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Web").finish_non_exhaustive()
+    }
 }
 
 /// What a server says.
@@ -95,6 +103,23 @@ impl Web {
         }
         let etag = response.headers().get(ETAG).filter(|it| it.len() <= MAX_ETAG).cloned();
         Ok(Answer::Document(Document { body: read_body(response).await?, etag, fresh }))
+    }
+
+    /// Sends a request as it is, once, and gives the answer whatever its status: for who reads what a
+    /// refusal says. A redirect is an error, as everywhere.
+    pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, JwksError> {
+        let request = Request::try_from(request).map_err(JwksError::Unreachable)?;
+        check_literal(request.url(), &self.policy).map_err(|_| JwksError::Address)?;
+        let response = self.client.execute(request).await.map_err(transport)?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(JwksError::Redirect(status.as_u16()));
+        }
+        let kind = response.headers().get(CONTENT_TYPE).cloned();
+        let mut answer = HttpResponse::new(read_body(response).await?);
+        *answer.status_mut() = status;
+        answer.headers_mut().extend(kind.map(|it| (CONTENT_TYPE, it)));
+        Ok(answer)
     }
 
     /// Sends a form once, as this user, and gives the body of the answer.

@@ -108,6 +108,31 @@ impl Verifier {
         self.judge(&jws, &claims, at, &found, token_sha256)
     }
 
+    /// Verifies an ID token for the client `client_id` that has asked with `nonce` (`OpenID` Connect
+    /// Core, 3.1.3.7). It is not remembered: it opens nothing but the session that it was asked for.
+    pub async fn verify_id_token(
+        &self,
+        token: &str,
+        client_id: &str,
+        nonce: &str,
+    ) -> Result<Verified, AuthError> {
+        let token_sha256 = fingerprint(token)?;
+        let jws = Jws::parse(token)?;
+        let claims = jws.claims()?;
+        let (_, issuer) = self.issuer_of(&claims)?;
+        let found = issuer.keys.find(jws.kid.as_deref(), jws.alg).await?;
+        jws.check_signature(&found.key)?;
+        let rules = Rules { audiences: vec![client_id.to_owned()], ..issuer.rules.clone() };
+        let identity = rules.check_id_token(&claims, nonce, Timestamp::now())?;
+        Ok(Verified {
+            principal: identity.principal.into(),
+            issuer: rules.issuer,
+            expires_at: identity.expires_at,
+            issued_at: identity.issued_at,
+            token_sha256,
+        })
+    }
+
     fn recall(&self, token_sha256: &[u8; 32]) -> Option<Arc<Verified>> {
         let generation = |issuer: usize| self.issuers[issuer].keys.generation();
         self.memory.recall(token_sha256, Timestamp::now(), generation)

@@ -153,17 +153,29 @@ fn pages(rows: usize) -> usize {
 impl<R> List<'_, R> {
     /// The list: what to look for, the table, and the way to other pages.
     pub fn show(&self, picked: &Picked<R>, query: &ListQuery, frame: &crate::Frame) -> Markup {
-        let target = format!("#{}", self.id);
+        let found = format!("{}-found", self.id);
+        let target = format!("#{found}");
         html! {
             section.list id=(self.id) hx-target=(target) hx-select=(target) hx-swap="outerHTML"
                 hx-push-url="true" {
                 @if picked.all == 0 { (self.empty) } @else {
                     (self.search(query))
-                    (self.table(picked, query, frame))
-                    (self.pager(picked, query))
+                    // Only this is swapped: what somebody is typing stays as it is.
+                    div id=(found) {
+                        @if !query.sort.is_empty() {
+                            input type="hidden" name="sort" value=(query.sort) form=(self.form());
+                        }
+                        (self.table(picked, query, frame))
+                        (self.pager(picked, query))
+                    }
                 }
             }
         }
+    }
+
+    /// The `id` of the form to filter with.
+    fn form(&self) -> String {
+        format!("{}-form", self.id)
     }
 
     /// The address of the list with another order or page.
@@ -189,14 +201,11 @@ impl<R> List<'_, R> {
     fn search(&self, query: &ListQuery) -> Markup {
         let id = format!("{}-q", self.id);
         html! {
-            form.search method="get" action=(self.path) role="search" hx-get=(self.path)
-                hx-trigger={ "submit, input changed delay:300ms from:#" (id) } {
+            form.search #(self.form()) method="get" action=(self.path) role="search"
+                hx-get=(self.path) hx-trigger={ "submit, input changed delay:300ms from:#" (id) } {
                 label for=(id) { "Filter " (self.title.to_lowercase()) }
                 input id=(id) type="search" name="q" value=(query.text()) autocomplete="off"
                     spellcheck="false" maxlength=(LONGEST);
-                @if !query.sort.is_empty() {
-                    input type="hidden" name="sort" value=(query.sort);
-                }
                 @for (name, value) in self.keep {
                     input type="hidden" name=(name) value=(value);
                 }
@@ -216,7 +225,7 @@ impl<R> List<'_, R> {
                         @if picked.rows.is_empty() {
                             tr { td colspan=(self.columns.len()) {
                                 "Nothing has “" (query.text()) "” in it. "
-                                a href=(self.path) hx-get=(self.path) { "Show all" }
+                                a href=(self.path) { "Show all" }
                             } }
                         }
                     }

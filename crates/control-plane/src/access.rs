@@ -10,4 +10,5 @@ pub(crate) use self::caller::{
     RestProxyCaller, ServicePath, View, address, note_token_use, user_agent,
 };
 pub(crate) use self::failures::Failures;
+pub(crate) use self::oidc::OidcRefusal;
 pub use self::oidc::{OidcAccess, OidcAccessError, OidcOptions, RoleRule};

@@ -32,6 +32,10 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of it, for as long as the program runs"
+)]
 pub enum Command {
     /// Serves the API until told to stop.
     Serve(Serve),

@@ -14,6 +14,7 @@ mod assets;
 mod cookie;
 mod csp;
 mod live;
+mod oidc;
 mod on_page;
 mod options;
 mod origin;
@@ -34,6 +35,7 @@ use http::{HeaderMap, StatusCode, header};
 use tower_http::compression::CompressionLayer;
 
 use self::around::{Door, around};
+pub(crate) use self::oidc::CALLBACK;
 pub use self::options::{ConsoleOptions, ConsoleSettings};
 use self::show::Failed;
 use crate::App;
@@ -66,6 +68,8 @@ fn open() -> Vec<(String, MethodRouter<App>)> {
     vec![
         (sign_in::SIGN_IN.to_owned(), get(sign_in::page).post(sign_in::by_token)),
         (format!("{ROOT}/sign-in/again"), post(sign_in::again)),
+        (oidc::AWAY.to_owned(), get(oidc::away)),
+        (oidc::CALLBACK.to_owned(), get(oidc::back)),
     ]
 }
 

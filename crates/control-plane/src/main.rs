@@ -71,7 +71,8 @@ async fn serve(store: Store, options: &Serve) -> anyhow::Result<()> {
     });
     tasks.close();
     let settings = Settings::from(options);
-    let oidc = OidcAccess::new(&options.oidc, &settings.idp_policy)?.map(Arc::new);
+    let public_url = options.console.public_url.as_ref();
+    let oidc = OidcAccess::new(&options.oidc, &settings.idp_policy, public_url)?.map(Arc::new);
     greet(&store).await;
     let router = service(App::new(store, settings, wake, oidc));
     web::serve(listener, router, stop, DRAIN).await?;

@@ -163,7 +163,7 @@ impl Sessions {
             (Some("admin"), Some(project)) => crate::tokens::of_the_version_before(&project),
             (Some(_), _) => grants(row.token_grants),
         };
-        let token_hash = row.token_hash.map(|it| it.try_into()).transpose();
+        let token_hash = row.token_hash.map(TryInto::try_into).transpose();
         let token_hash = token_hash
             .map_err(|it: Vec<u8>| unreadable(format!("a hash of {} bytes", it.len())))?;
         Ok(Some(Session {

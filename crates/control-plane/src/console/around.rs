@@ -114,6 +114,10 @@ async fn through(
 /// Asks whoever wants to see something to sign in first. What an open page has in its forms stays.
 fn sign_in_first(parts: &Parts) -> Response {
     let here = parts.uri.path_and_query().map_or("", |it| it.as_str());
+    let accept = parts.headers.get(header::ACCEPT).map_or(&b""[..], |it| it.as_bytes());
+    if accept == b"text/event-stream" {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     if !wants_part(&parts.headers) {
         return go(&sign_in_href(&return_to::return_to(here)));
     }

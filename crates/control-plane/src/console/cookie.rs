@@ -16,7 +16,6 @@ pub(crate) struct Cookie {
 
 /// The session. It ends with the browser, if not before.
 pub(crate) const SESSION: Cookie = Cookie { name: "tidegate-session", max_age_secs: None };
-#[allow(dead_code, reason = "signing in by an identity provider is to come")]
 /// The browser that has begun to sign in at the identity provider.
 pub(crate) const SIGN_IN: Cookie = Cookie { name: "tidegate-sign-in", max_age_secs: Some(600) };
 

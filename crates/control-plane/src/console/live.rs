@@ -75,6 +75,8 @@ struct Watch {
     on: OnPage,
     wake: Wake,
     known: String,
+    /// Whether there is nobody to tell any more.
+    is_over: bool,
     _place: Place,
 }
 
@@ -94,27 +96,33 @@ pub(super) async fn stream(
         ApiError::Conflict(format!("There are {MOST} live pages in this session already"))
     })?;
     let wake = app.wake.clone();
-    let watch = Watch { app, on, wake, known: asked.known, _place: place };
+    let watch = Watch { app, on, wake, known: asked.known, is_over: false, _place: place };
     let events = stream::unfold(watch, async |mut watch| Some((watch.next().await?, watch)));
     let events = events.map(Ok::<_, Infallible>);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
 }
 
 impl Watch {
-    /// The next change; `None` when there is nobody to tell any more.
+    /// The next change; `None` when there is nobody to tell any more. That is told first: the page then
+    /// asks, and is told why.
     async fn next(&mut self) -> Option<Event> {
         loop {
+            if self.is_over {
+                return None;
+            }
             self.wake.hear();
             match self.look().await {
-                Ok(None) => return None,
-                Ok(Some(now)) if now != self.known => {
+                Ok(Some(now)) if now == self.known => {}
+                Ok(Some(now)) => {
                     self.known = now;
-                    return Some(Event::default().event("changed").data(""));
+                    return Some(changed());
                 }
-                Ok(Some(_)) => {}
-                Err(error) if error.status().is_client_error() => return None,
                 // A database that is away is waited for.
-                Err(error) => error.log(),
+                Err(error) if error.status().is_server_error() => error.log(),
+                Ok(None) | Err(_) => {
+                    self.is_over = true;
+                    return Some(changed());
+                }
             }
             if self.wake.stopped() {
                 return None;
@@ -138,6 +146,11 @@ impl Watch {
         let service = service.ok_or(ApiError::NotFound("Service"))?;
         Ok(Some(known(&service, &look(&self.app, &service).await?)))
     }
+}
+
+/// Browsers pass over an event without data (HTML, 9.2.6).
+fn changed() -> Event {
+    Event::default().event("changed").data("now")
 }
 
 /// Names what pages show of a service.

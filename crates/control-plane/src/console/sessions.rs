@@ -2,6 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use console::pages::sessions::{Row, View, page};
 use serde::Deserialize;
 use store::SessionListed;
@@ -51,6 +53,6 @@ pub(super) async fn end(
 
 /// Tells one's sessions from each other: 64 bits of the hash.
 fn id(session: &SessionListed) -> String {
-    let [a, b, c, d, e, f, g, h, ..] = session.hash;
-    format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+    let (first, _) = session.hash.split_at(8);
+    URL_SAFE_NO_PAD.encode(first)
 }

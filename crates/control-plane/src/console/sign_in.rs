@@ -55,8 +55,13 @@ pub(crate) fn sign_in_href(to: &str) -> String {
 }
 
 /// Whether people may sign in by an identity provider.
-pub(crate) fn has_oidc(_app: &App) -> bool {
-    false
+pub(crate) fn has_oidc(app: &App) -> bool {
+    provider(app).is_some()
+}
+
+/// The host of the identity provider that people may sign in by.
+fn provider(app: &App) -> Option<String> {
+    Some(app.oidc.as_ref()?.sign_in()?.provider().to_owned())
 }
 
 pub(super) async fn page(State(app): State<App>, Query(asked): Query<Asked>) -> Show {
@@ -175,8 +180,8 @@ fn offer(page: Page) -> Response {
 }
 
 /// What every page to sign in on has.
-pub(super) fn view(_app: &App) -> View {
-    View { provider: None, ..View::default() }
+pub(super) fn view(app: &App) -> View {
+    View { provider: provider(app), ..View::default() }
 }
 
 async fn read(request: Request) -> Result<(Parts, Fields), ApiError> {

@@ -119,8 +119,9 @@ fn with_idp(api: &Api, issuer: &Issuer) -> Api {
             "devs=dev:developer".parse().unwrap(),
             "watchers=*:read_only".parse().unwrap(),
         ],
+        ..OidcOptions::default()
     };
-    let oidc = OidcAccess::new(&options, &IdpPolicy::new(true, Vec::new())).unwrap().unwrap();
+    let oidc = OidcAccess::new(&options, &IdpPolicy::new(true, Vec::new()), None).unwrap().unwrap();
     let (_, wake) = alarm(CancellationToken::new());
     Api::of(api.store.clone(), settings(), wake, Some(Arc::new(oidc)))
 }

@@ -6,6 +6,7 @@ mod acls;
 mod avn;
 mod avn_more;
 mod callers;
+mod console;
 mod faults;
 mod harness;
 mod input;

@@ -1,5 +1,7 @@
 //! Sign-ins at the identity provider that have not come back.
 
+use model::Secret;
+
 use super::Sessions;
 use crate::StoreError;
 
@@ -17,9 +19,9 @@ pub struct PendingSignIn {
     /// SHA-256 of what is in the cookie of the browser that began it.
     pub browser_hash: [u8; 32],
     /// The `nonce` that the ID token has to have (`OpenID` Connect Core, 3.1.2.1).
-    pub nonce: String,
+    pub nonce: Secret,
     /// The `code_verifier` (RFC 7636, 4.1).
-    pub code_verifier: String,
+    pub code_verifier: Secret,
     /// Where to go afterwards: a path below the console.
     pub return_to: String,
 }
@@ -43,8 +45,8 @@ impl Sessions {
              values ($1, $2, $3, $4, $5)",
             &new.state_hash,
             &new.browser_hash,
-            new.nonce,
-            new.code_verifier,
+            new.nonce.expose(),
+            new.code_verifier.expose(),
             new.return_to
         )
         .execute(&mut *tx)
@@ -74,8 +76,8 @@ impl Sessions {
         Ok(row.map(|row| PendingSignIn {
             state_hash: *state_hash,
             browser_hash: *browser_hash,
-            nonce: row.nonce,
-            code_verifier: row.code_verifier,
+            nonce: row.nonce.into(),
+            code_verifier: row.code_verifier.into(),
             return_to: row.return_to,
         }))
     }

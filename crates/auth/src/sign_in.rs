@@ -3,6 +3,7 @@
 
 mod endpoints;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use model::{IdpPolicy, Secret};
@@ -11,9 +12,9 @@ use oauth2::basic::{
     BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
-    AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, ExtraTokenFields,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
-    StandardRevocableToken, StandardTokenResponse, TokenUrl,
+    AsyncHttpClient, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
+    ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -106,6 +107,16 @@ impl std::fmt::Debug for IdTokenField {
 
 impl ExtraTokenFields for IdTokenField {}
 
+/// What `oauth2` sends goes where an identity provider may be, and nowhere else.
+impl<'c> AsyncHttpClient<'c> for Web {
+    type Error = JwksError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, JwksError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
 type TokenResponse = StandardTokenResponse<IdTokenField, BasicTokenType>;
 type OidcClient<HasAuthUrl, HasTokenUrl> = Client<
     BasicErrorResponse,
@@ -153,12 +164,11 @@ impl SignIn {
         })
     }
 
-    /// Redeems the code for an ID token, and verifies it with the keys of `verifier`, which has to know
-    /// the issuer. Gives what is verified, and the token for its further claims.
+    /// Redeems the code for an ID token, and verifies it with `keys`, which have to be the issuer's. Gives what is verified, and the token for its further claims.
     pub async fn finish(
         &self,
         returned: Returned,
-        verifier: &Verifier,
+        keys: &Verifier,
     ) -> Result<(Verified, Secret), SignInError> {
         let endpoints = self.endpoints().await?;
         match &returned.iss {
@@ -170,11 +180,10 @@ impl SignIn {
         let request = client
             .exchange_code(AuthorizationCode::new(returned.code.expose().to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(returned.code_verifier.expose().to_owned()));
-        let send = |request| self.web.send(request);
-        let answer = request.request_async(&send).await.map_err(refusal)?;
+        let answer = request.request_async(&self.web).await.map_err(refusal)?;
         let token = answer.extra_fields().id_token.clone().ok_or(SignInError::NoIdToken)?;
         let client_id = &self.config.client_id;
-        let verified = verifier
+        let verified = keys
             .verify_id_token(&token, client_id, returned.nonce.expose())
             .await
             .map_err(SignInError::IdToken)?;

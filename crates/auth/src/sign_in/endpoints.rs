@@ -14,7 +14,7 @@ use crate::http::Web;
 use crate::json::{self, Json};
 
 /// For how long the metadata is believed.
-const FRESH: Duration = Duration::from_secs(600);
+const FRESH: Duration = Duration::from_mins(10);
 
 /// Where an identity provider lets people sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]

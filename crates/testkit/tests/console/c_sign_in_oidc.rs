@@ -54,7 +54,8 @@ async fn whoever_declines_is_told_so_and_is_not_signed_in() {
         browser.go_to_identity_provider(&site).await;
         browser.press("Do not sign in").await;
         browser.wait_for_url(&site.console("/sign-in")).await;
-        browser.wait_for_text("With your account").await;
+        browser.wait_for_text("The identity provider says no: access_denied").await;
+        browser.expect_error("401").await;
         browser.inspect("sign-in-declined").await;
         let text = browser.text().await;
         assert!(!text.contains("Sign out"), "{text}");

@@ -16,7 +16,7 @@ struct Need {
     is_there: fn(&Shell) -> bool,
 }
 
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 9] = [
     Need { what: "a JDK >= 17", packages: &["openjdk-17-jdk-headless"], is_there: has_jdk },
     Need { what: "Maven", packages: &["maven"], is_there: |sh| find(sh, "mvn").is_some() },
     Need { what: "Python 3 with venv", packages: &["python3", "python3-venv"], is_there: has_venv },
@@ -36,6 +36,8 @@ const NEEDS: [Need; 8] = [
         is_there: |sh| has_lib(sh, "openssl"),
     },
     Need { what: "zlib's headers", packages: &["zlib1g-dev"], is_there: |sh| has_lib(sh, "zlib") },
+    // The build script of `console` fetches with it.
+    Need { what: "npm", packages: &["npm"], is_there: |sh| find(sh, "npm").is_some() },
     Need {
         what: "setsid, tar, xz",
         packages: &["tar", "util-linux", "xz-utils"],

@@ -2,6 +2,7 @@
 
 mod browser;
 mod limits;
+mod oidc;
 mod pages;
 
 use console::assets::ASSETS;
@@ -160,4 +161,22 @@ async fn a_browser_is_sent_from_the_root_to_the_console_and_a_program_is_not(poo
     assert_eq!((sent.status, sent.header(LOCATION)), (StatusCode::SEE_OTHER, "/console"));
     let refused = api.get("/").await;
     assert_eq!(refused.brief(), "404 Not found");
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn reports_of_browsers_are_counted_for_who_has_signed_in(pool: PgPool) {
+    let api = Api::empty(&pool).await;
+    let mut browser = Browser::new(&api);
+    let path = "/console/csp-report";
+    let kind = [("content-type", "application/csp-report")];
+    let report = r#"{"csp-report":{"effective-directive":"script-src","blocked-uri":"inline"}}"#;
+    let sent = browser.send("POST", path, &kind, Some(report.to_owned())).await;
+    assert_eq!(sent.status, StatusCode::NO_CONTENT);
+    let nonsense = browser.send("POST", path, &kind, Some("<".to_owned())).await;
+    assert_eq!(nonsense.status, StatusCode::BAD_REQUEST);
+    let huge = browser.send("POST", path, &kind, Some("[".repeat(1 << 20))).await;
+    assert_eq!(huge.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(browser.get(path).await.status, StatusCode::UNAUTHORIZED);
+    let mut browser = Browser::signed_in(&api, TOKEN).await;
+    assert_eq!(browser.get(path).await.body, r#"{"reports":1}"#);
 }

@@ -13,4 +13,5 @@ mod secrets;
 mod secrets_rotation;
 mod seen;
 mod services;
+mod sessions;
 mod tokens;

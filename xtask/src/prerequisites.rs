@@ -49,7 +49,7 @@ const NEEDS: [Need; 9] = [
 ];
 
 /// What the browser tests need beside all that.
-const FOR_BROWSERS: [Need; 3] = [
+const FOR_BROWSERS: [Need; 2] = [
     Need {
         what: "Chromium",
         packages: &["chromium"],
@@ -60,7 +60,6 @@ const FOR_BROWSERS: [Need; 3] = [
         packages: &["chromium-driver"],
         is_there: |sh| find(sh, "chromedriver").is_some(),
     },
-    Need { what: "npm", packages: &["npm"], is_there: |sh| find(sh, "npm").is_some() },
 ];
 
 /// The programs of the browser tests.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use model::ServiceId;
 use sqlx::postgres::{PgConnection, PgListener};
 use sqlx::{PgPool, Postgres, Transaction};
+use tokio::task::JoinSet;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -53,6 +54,7 @@ struct Waiting {
     services: BTreeSet<Uuid>,
     /// Whether somebody is at it.
     telling: bool,
+    task: JoinSet<()>,
 }
 
 /// How long is waited after changes were told, for more of them.
@@ -68,7 +70,8 @@ impl Announcer {
         let mut waiting = self.waiting();
         waiting.services.insert(service.0);
         if !std::mem::replace(&mut waiting.telling, true) {
-            tokio::spawn(self.clone().tell());
+            // The one before has ended.
+            waiting.task = JoinSet::from_iter([self.clone().tell()]);
         }
     }
 

@@ -11,7 +11,7 @@ mod program;
 mod seed;
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use clap::Parser;
 use serde_json::json;
@@ -71,13 +71,12 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         reads(time, &pool, &clients, &bare_many).await?;
     }
     // In a database that was measured before, too.
-    let first = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+    let first = 1_000 * std::process::id() as usize;
     let update = move |nth: usize, me: usize| {
         let clients = clients.clone();
         // Each client has services of its own, and each update changes something.
         let path = service_path(me * PER_PROJECT + nth % PER_PROJECT);
-        let retention = first + nth as u128;
-        let body = json!({ "user_config": { "kafka": { "log_retention_ms": retention } } });
+        let body = json!({ "user_config": { "kafka": { "log_retention_ms": first + nth } } });
         async move { clients.put(&path, &body).await }
     };
     let before = (program.cpu_secs()?, cpu_secs("self")?);

@@ -126,12 +126,15 @@ mod tests {
         [(Metric::CpuUsage, 25.0), (Metric::DiskioRead, 10.0), (Metric::DiskioWrites, 0.0)];
     const OF_MACHINE: [(Metric, f32); 2] = [(Metric::NetReceive, 100.0), (Metric::NetSend, 200.0)];
 
+    /// A look, how long after [`usage`] it was, and what comes of it.
+    type Case = (&'static str, Usage, Option<Duration>, Vec<&'static [(Metric, f32)]>);
+
     #[test]
     fn rates_are_of_two_looks_at_the_same_process() {
         let before = usage("1@1");
         let second = Duration::from_secs(30);
         let rebooted = Usage { net_received: Some(0), net_sent: None, ..later("2@2") };
-        let table: [(&str, Usage, Option<Duration>, Vec<&[(Metric, f32)]>); 6] = [
+        let table: [Case; 6] = [
             ("the first look", usage("1@1"), None, vec![&GAUGES]),
             ("the second", later("1@1"), Some(second), vec![&GAUGES, &OF_PROCESS, &OF_MACHINE]),
             ("at once", later("1@1"), Some(Duration::ZERO), vec![&GAUGES]),

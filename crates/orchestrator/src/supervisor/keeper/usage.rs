@@ -52,11 +52,11 @@ impl<D: Driver> Keeper<D> {
             Err(error) => return Ok(vec![chain(&error)]),
         };
         let (at, now) = (Timestamp::now(), Instant::now());
-        let sampled = found.iter().map(|(node, usage)| {
+        let looked = found.iter().map(|(node, usage)| {
             let before = looks.get(node).map(|(at, before)| (before, now - *at));
             NodeSample { node: *node, values: values(usage, before) }
         });
-        let samples: Vec<NodeSample> = sampled.collect();
+        let samples: Vec<NodeSample> = looked.collect();
         let unread = |(node, usage): (&NodeId, &Usage)| {
             usage.unread.iter().map(|it| format!("node {node}: {it}")).collect::<Vec<_>>()
         };

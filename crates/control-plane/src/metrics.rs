@@ -1,31 +1,25 @@
 //! `/v1/project/{project}/service/{service}/metrics`, in the shape that Aiven's clients draw.
 //!
-//! The platform keeps no series over time: those of Aiven's names are there, empty, and say so.
-//! Figures of the moment are at each program's own `/metrics`.
+//! What [`model::Metric`] says is measured, twice a minute while the service is powered on. Figures of
+//! the platform itself are at each program's own `/metrics`.
+
+mod chart;
 
 use std::collections::BTreeMap;
 
+use axum::extract::State;
+use model::{Metric, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::Service;
+use store::Store;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
 use crate::access::{OfService, ServicePath};
+use crate::error::ApiError;
 use crate::extract::Json;
-
-/// Aiven's series of a service, and what they are called where they are drawn.
-const SERIES: [(&str, &str); 8] = [
-    ("cpu_usage", "CPU usage %"),
-    ("disk_usage", "Disk space usage %"),
-    ("diskio_read", "Disk iops (reads)"),
-    ("diskio_writes", "Disk iops (writes)"),
-    ("load_average", "Load average"),
-    ("mem_usage", "Memory usage %"),
-    ("net_receive", "Network received (bytes/s)"),
-    ("net_send", "Network transmitted (bytes/s)"),
-];
+use chart::{Series, series};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(query_metrics))
@@ -34,12 +28,13 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// Which metrics.
 #[derive(Deserialize, ToSchema)]
 struct MetricsQuery {
-    /// How far back.
-    #[expect(dead_code, reason = "nothing is kept, however far back")]
+    /// How far back; an hour if not given.
     period: Option<Period>,
 }
 
-#[derive(Deserialize, ToSchema)]
+/// How far back, and in which steps: 60 minutes by 30 seconds, 24 hours by 5 minutes, 7 days by half
+/// an hour, 31 days by 3 hours, 366 days by a day.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Period {
     Hour,
@@ -49,54 +44,25 @@ enum Period {
     Year,
 }
 
+impl From<Period> for store::Period {
+    fn from(period: Period) -> Self {
+        match period {
+            Period::Hour => Self::Hour,
+            Period::Day => Self::Day,
+            Period::Week => Self::Week,
+            Period::Month => Self::Month,
+            Period::Year => Self::Year,
+        }
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 struct Metrics {
     /// By name of the series.
     metrics: BTreeMap<&'static str, Series>,
 }
 
-/// A table as Google Charts takes it.
-#[derive(Debug, Serialize, ToSchema)]
-struct Series {
-    data: Table,
-    hints: Hints,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct Table {
-    cols: Vec<Column>,
-    /// Empty: nothing is kept.
-    rows: [String; 0],
-}
-
-/// The time, or a node.
-#[derive(Debug, Serialize, ToSchema)]
-struct Column {
-    label: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct Hints {
-    /// What to write above it.
-    title: String,
-}
-
-fn series(service: &Service) -> BTreeMap<&'static str, Series> {
-    let node = |name: String| Column { label: name, kind: "number" };
-    let empty = |title: &str| {
-        let time = Column { label: "time".to_owned(), kind: "date" };
-        let nodes = service.nodes.iter().map(|it| node(format!("{}-{}", service.name, it.id)));
-        Series {
-            data: Table { cols: std::iter::once(time).chain(nodes).collect(), rows: [] },
-            hints: Hints { title: format!("{title}: not collected by this platform") },
-        }
-    };
-    SERIES.iter().map(|(name, title)| (*name, empty(title))).collect()
-}
-
-/// Read metrics: series without values, since none are kept
+/// Read metrics of the nodes
 #[utoipa::path(
     post,
     path = "/v1/project/{project}/service/{service}/metrics",
@@ -106,8 +72,14 @@ fn series(service: &Service) -> BTreeMap<&'static str, Series> {
     tag = "logs"
 )]
 async fn query_metrics(
+    State(store): State<Store>,
     OfService { service, .. }: OfService,
-    _: Json<MetricsQuery>,
-) -> Json<Metrics> {
-    Json(Metrics { metrics: series(&service) })
+    Json(query): Json<MetricsQuery>,
+) -> Result<Json<Metrics>, ApiError> {
+    let period = query.period.map(store::Period::from).unwrap_or_default();
+    let points = store.metrics.of_service(service.id, period, Timestamp::now()).await?;
+    let nodes: Vec<_> = service.nodes.iter().map(|it| it.id).collect();
+    let of = |metric| series(&service.name, &nodes, &points, period.step_seconds(), metric);
+    let metrics = Metric::ALL.into_iter().map(|it| (it.as_str(), of(it))).collect();
+    Ok(Json(Metrics { metrics }))
 }

@@ -6,6 +6,8 @@ use model::{Node, NodeId, ProjectName, Revision, RevisionId, Secret, ServiceName
 use rolling::{Incarnation, Process};
 use store::ServiceSecrets;
 
+use crate::usage::Usage;
+
 /// What a driver sees of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
@@ -184,6 +186,13 @@ pub trait Driver: Send + Sync + 'static {
         node: NodeId,
         after: LogMark,
     ) -> impl Future<Output = Result<LogPart, DriverError>> + Send;
+
+    /// Looks at what those nodes that run use of their machines.
+    fn usage(
+        &self,
+        service: &ServiceRef,
+        nodes: &[Node],
+    ) -> impl Future<Output = Result<BTreeMap<NodeId, Usage>, DriverError>> + Send;
 
     /// Whether the service's REST proxy runs, and since when it does or did.
     fn proxy(

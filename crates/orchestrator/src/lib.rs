@@ -24,3 +24,4 @@ mod reported;
 pub mod roller;
 mod seen;
 pub mod supervisor;
+pub mod usage;

@@ -14,6 +14,7 @@ pub(crate) mod processes;
 mod proxies;
 pub(crate) mod starts;
 pub mod stop;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -31,6 +32,7 @@ use crate::config::SECRET_VARIABLES;
 use crate::driver::{
     Driver, DriverError, LogMark, LogPart, Observed, ProxyObserved, ProxyStart, ServiceRef,
 };
+use crate::usage::Usage;
 use folder::{NodeFolder, ServiceFolder};
 
 /// Where the local driver finds what it starts.
@@ -176,6 +178,21 @@ impl Driver for LocalDriver {
         let read = tokio::task::spawn_blocking(move || authorizer_log::read(&folder, after));
         let read = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));
         read.map_err(failed("cannot read what the broker allowed"))
+    }
+
+    async fn usage(
+        &self,
+        service: &ServiceRef,
+        nodes: &[Node],
+    ) -> Result<BTreeMap<NodeId, Usage>, DriverError> {
+        let table = process_table()?;
+        let machine = usage::Machine::look();
+        let used = nodes.iter().filter_map(|node| {
+            let folder = self.node(service, node.id);
+            let process = table.broker_of(&folder)?;
+            Some((node.id, usage::look(&machine, &folder, &process.incarnation)?))
+        });
+        Ok(used.collect())
     }
 
     async fn proxy(&self, service: &ServiceRef) -> Result<ProxyObserved, DriverError> {

@@ -140,6 +140,11 @@ impl<D: Driver> Supervisor<D> {
                     let (its, ends) = (Arc::clone(&its), ends.clone());
                     async move { its.keep_seen(ends).await }
                 }));
+                let (its, ends) = (Arc::clone(&keeper), stop.clone());
+                tracker.spawn(guarded("usage", stop.clone(), move || {
+                    let (its, ends) = (Arc::clone(&its), ends.clone());
+                    async move { its.keep_usage(ends).await }
+                }));
                 let ends = stop.clone();
                 tracker.spawn(guarded("probe", stop.clone(), move || {
                     let (its, ends) = (Arc::clone(&keeper), ends.clone());

@@ -13,6 +13,7 @@ mod events;
 mod kafka_acls;
 mod keys;
 mod leases;
+mod metrics;
 mod nodes;
 mod pool;
 mod projects;
@@ -39,6 +40,7 @@ pub use crate::events::{By, Event, EventFilter, Events};
 pub use crate::kafka_acls::KafkaAcls;
 pub use crate::keys::{DataKeyStatus, KeyStatus, Keys, Progress, Rotated};
 pub use crate::leases::{Lease, Leases};
+pub use crate::metrics::{MetricPoint, NodeMetrics, Period};
 pub use crate::nodes::{AddNodeError, NodePin, Nodes, NodesSeen};
 pub use crate::pool::{TRUSTED, pool_options};
 pub use crate::projects::{Project, Projects};
@@ -136,6 +138,8 @@ pub struct Store {
     pub topics: Topics,
     /// Who was seen to use what.
     pub seen: SeenUses,
+    /// What nodes used of their machines.
+    pub metrics: NodeMetrics,
     /// What Kafka refuses of all that.
     pub refusals: Refusals,
     /// What happened, for people.
@@ -190,6 +194,7 @@ impl Store {
             quotas: Quotas { pool: pool.clone() },
             topics: Topics { pool: pool.clone() },
             seen: SeenUses { pool: pool.clone() },
+            metrics: NodeMetrics { pool: pool.clone() },
             refusals: Refusals { pool: pool.clone() },
             events: Events { pool: pool.clone() },
             leases: Leases { pool: pool.clone() },

@@ -1,7 +1,7 @@
 //! What Aiven's clients ask for beside the main job: tasks, metrics, alerts, other names of the same.
 
 use http::StatusCode;
-use model::{Grants, Role, Scope};
+use model::{Grants, Metric, NodeId, NodeSample, Role, Scope, Timestamp};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -61,7 +61,7 @@ async fn an_upgrade_check_looks_at_the_options_that_are_stored(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]
-async fn metrics_have_the_shape_of_a_chart_and_say_that_they_are_empty(pool: PgPool) {
+async fn metrics_have_the_shape_of_a_chart_and_say_so_without_samples(pool: PgPool) {
     let api = Api::with_service(&pool).await;
     let path = format!("{SERVICE}/metrics");
     let metrics = api.post(&path, json!({ "period": "day" })).await.ok();
@@ -89,7 +89,7 @@ async fn metrics_have_the_shape_of_a_chart_and_say_that_they_are_empty(pool: PgP
         "rows": []
       },
       "hints": {
-        "title": "CPU usage %: not collected by this platform"
+        "title": "CPU usage %: no samples yet"
       }
     }
     "#);
@@ -97,6 +97,45 @@ async fn metrics_have_the_shape_of_a_chart_and_say_that_they_are_empty(pool: PgP
         api.post(&path, json!({ "period": "minute" })).await.status,
         StatusCode::BAD_REQUEST
     );
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn metrics_are_what_nodes_used(pool: PgPool) {
+    let api = Api::with_service(&pool).await;
+    let service = api.service().await.id;
+    let used = |node: i32, cpu: f32| NodeSample {
+        node: NodeId(node),
+        values: [(Metric::CpuUsage, cpu), (Metric::NetSend, 0.0)].into(),
+    };
+    // Far from the ends of the hour that is asked for.
+    let half_an_hour_ago = Timestamp::now().plus_ms(-30 * 60 * 1000);
+    for (seconds, samples) in [(0, vec![used(1, 1.5), used(2, 20.0)]), (60, vec![used(1, 3.5)])] {
+        let at = half_an_hour_ago.plus_ms(seconds * 1000);
+        api.store.metrics.record(service, at, &samples).await.unwrap();
+    }
+    let path = format!("{SERVICE}/metrics");
+    // An hour if nothing is said.
+    let metrics = api.post(&path, json!({})).await.ok()["metrics"].clone();
+    let rows = metrics["cpu_usage"]["data"]["rows"].as_array().unwrap();
+    let begins = Timestamp(half_an_hour_ago.0 - half_an_hour_ago.0.rem_euclid(30_000));
+    let time = |steps: i64| begins.plus_ms(steps * 30_000).to_string();
+    let expected = json!([
+        [time(0), 1.5, 20.0, null],
+        [time(1), null, null, null],
+        [time(2), 3.5, null, null],
+    ]);
+    assert_eq!(json!(rows), expected);
+    assert_eq!(metrics["cpu_usage"]["hints"]["title"], "CPU usage %");
+    assert_eq!(metrics["net_send"]["data"]["rows"][2], json!([time(2), 0.0, null, null]));
+    assert_eq!(metrics["mem_usage"]["data"]["rows"], json!([]));
+    let all: Vec<_> = metrics.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(all, Metric::ALL.map(Metric::as_str));
+    for period in ["hour", "day", "week", "month", "year"] {
+        let body = json!({ "period": period });
+        let metrics = api.post(&path, body).await.ok()["metrics"].clone();
+        let rows = metrics["cpu_usage"]["data"]["rows"].as_array().unwrap();
+        assert_eq!(rows[0].as_array().unwrap().len(), 4, "{period}: {rows:?}");
+    }
 }
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]

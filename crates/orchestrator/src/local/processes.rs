@@ -98,7 +98,8 @@ pub(crate) fn incarnation(pid: i32) -> Option<Incarnation> {
     (*fields.first()? != "Z").then(|| Incarnation(format!("{pid}@{}", fields[19])))
 }
 
-fn pid(of: &Incarnation) -> Option<i32> {
+/// The number of a process.
+pub(super) fn pid(of: &Incarnation) -> Option<i32> {
     of.0.split_once('@')?.0.parse().ok()
 }
 

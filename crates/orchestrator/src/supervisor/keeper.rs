@@ -1,6 +1,7 @@
 //! The tasks of one service.
 
 mod seen;
+mod usage;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -6,6 +6,7 @@ mod audit;
 mod fixture;
 mod kafka_access;
 mod leases;
+mod metrics;
 mod migrations;
 mod refusals;
 mod rollouts;

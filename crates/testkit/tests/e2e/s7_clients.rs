@@ -1,5 +1,5 @@
-//! Step 7: what other programs are told and need: the snippets of `connection_info`, and Aiven's own
-//! Go client.
+//! Step 7: what other programs are told and need: the snippets of `connection_info`, Aiven's own
+//! Go client, and what nodes use.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -17,6 +17,9 @@ import sys
 lines = [it.strip() for it in open(sys.argv[1])]
 config = dict(it.split("=", 1) for it in lines if it and not it.startswith("#"))
 "##;
+
+/// Two samples, and what a machine that is busy adds.
+const SAMPLED: Duration = Duration::from_secs(90);
 
 /// The snippets of the service.
 async fn snippets(stack: &Stack) -> Value {
@@ -141,4 +144,31 @@ async fn aivens_go_client_finds_everything_as_it_expects_it() {
     let (done, failed) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{done}{failed}");
     insta::assert_snapshot!(done);
+}
+
+#[tokio::test]
+async fn avn_draws_what_each_node_uses() {
+    let stack = Stack::new();
+    stack.settled().await;
+    wait_until("each node has figures", SAMPLED, async || {
+        let said = stack.avn(&["service", "metrics", &stack.service]).await;
+        let metrics: Value = serde_json::from_str(&said).unwrap();
+        for name in ["cpu_usage", "mem_usage", "disk_usage", "load_average", "net_send"] {
+            let rows = metrics[name]["data"]["rows"].as_array().unwrap();
+            // Of a node that is just restarted there is none for a step.
+            let good = |row: &&Value| (1..=3).all(|node| row[node].as_f64().is_some());
+            let Some(row) = rows.iter().rev().find(good) else {
+                return Err(format!("{name}: {rows:?}"));
+            };
+            assert!(row[0].as_str().is_some_and(|it| it.ends_with('Z')), "{row}");
+            let is_percentage = name.ends_with("_usage");
+            for node in 1..=3 {
+                let value = row[node].as_f64().unwrap();
+                assert!(value >= 0.0 && (!is_percentage || value < 101.0), "{name}: {row}");
+                assert!(name != "mem_usage" || value > 0.0, "a JVM has memory: {row}");
+            }
+        }
+        Ok(())
+    })
+    .await;
 }

@@ -39,7 +39,7 @@ impl<D: Driver> Keeper<D> {
 
     /// Reads on at each node, and tells what was not told. Says what failed.
     async fn seen_pass(&self, gathered: &mut Gathered) -> Result<Vec<String>, StoreError> {
-        let Some(service) = self.seen_service().await? else { return Ok(Vec::new()) };
+        let Some(service) = self.powered_service().await? else { return Ok(Vec::new()) };
         let named = ServiceRef {
             project: service.project.clone(),
             name: service.name.clone(),
@@ -73,7 +73,7 @@ impl<D: Driver> Keeper<D> {
     }
 
     /// The service, if it runs and is ours to look after.
-    async fn seen_service(&self) -> Result<Option<Service>, StoreError> {
+    pub(super) async fn powered_service(&self) -> Result<Option<Service>, StoreError> {
         if self.store.leases.hold(&lease(self.service), self.holder, LEASE).await?.is_none() {
             return Ok(None);
         }

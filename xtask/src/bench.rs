@@ -27,11 +27,16 @@ struct Bench {
     run: fn(&Shell, &Places, &flags::Bench) -> anyhow::Result<Vec<Row>>,
 }
 
-const BENCHES: [Bench; 6] = [
+const BENCHES: [Bench; 7] = [
     Bench {
         name: "auth",
         what: "one verification of a token, beside the bare arithmetic of its signature",
         run: auth::run,
+    },
+    Bench {
+        name: "console",
+        what: "each page of the console with 500 services and 10 000 ACL entries, beside a bare select",
+        run: control_plane::pages,
     },
     Bench {
         name: "control-plane",

@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "the report is what it is run for")]
 
 mod clients;
+mod pages;
 mod program;
 mod seed;
 
@@ -20,7 +21,7 @@ use sqlx::postgres::PgPoolOptions;
 
 use crate::clients::{AsyncAsk, Clients, Latencies, during};
 use crate::program::{Program, cpu_secs};
-use crate::seed::{PER_PROJECT, PROJECTS, service_path};
+use crate::seed::{LARGE, ONE_PROJECT, PER_PROJECT, service_path};
 
 /// How many clients ask at once where it is asked at once.
 const CLIENTS: usize = 16;
@@ -42,6 +43,9 @@ struct Options {
     /// Only updates, of a database that was filled before.
     #[arg(long)]
     updates: bool,
+    /// The pages of the console instead, with one project in the database.
+    #[arg(long)]
+    pages: bool,
     /// What cargo says to a bench.
     #[arg(long, hide = true)]
     bench: bool,
@@ -56,15 +60,19 @@ fn main() -> anyhow::Result<()> {
 
 async fn run(options: &Options) -> anyhow::Result<()> {
     let pool = PgPoolOptions::new().max_connections(POOL).connect(&options.database_url).await?;
-    let seeded = seed::fill(&pool, &options.database_url).await?;
+    let size = if options.pages { ONE_PROJECT } else { LARGE };
+    let seeded = seed::fill(&pool, &options.database_url, size).await?;
     print("services", seeded.services, "", None);
     print("users", seeded.users, "", None);
-    if !options.updates {
+    if !options.updates && !options.pages {
         print("sealing of all passwords by `key rotate`", seeded.sealing_secs, "s", None);
     }
     let program = Program::start(options.program.as_deref(), &options.database_url).await?;
-    let clients = Clients::new(program.url(), &seeded.token);
     let time = Duration::from_secs(options.seconds);
+    if options.pages {
+        return pages::measure(&pool, program.url(), &seeded.token, time).await;
+    }
+    let clients = Clients::new(program.url(), &seeded.token);
 
     let bare_many = during(time, CLIENTS, select(&pool)).await?;
     if !options.updates {
@@ -113,7 +121,7 @@ async fn reads(
     let list = {
         let clients = clients.clone();
         move |nth: usize, _: usize| {
-            let (clients, project) = (clients.clone(), nth % PROJECTS);
+            let (clients, project) = (clients.clone(), nth % LARGE.projects);
             async move { clients.get(&format!("/v1/project/project-{project}/service")).await }
         }
     };

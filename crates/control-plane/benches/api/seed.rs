@@ -1,4 +1,4 @@
-//! Fills the database: projects of five hundred services, users and ACL entries.
+//! Fills the database: projects of services, users and ACL entries.
 
 use std::time::Instant;
 
@@ -10,12 +10,26 @@ use sqlx::{PgPool, Postgres, QueryBuilder};
 use store::{By, MasterKeys, NewToken, Store};
 use uuid::Uuid;
 
-pub(crate) const PROJECTS: usize = 20;
 pub(crate) const PER_PROJECT: usize = 500;
-/// Of each service.
-const USERS: i32 = 100;
+/// What people ask of an installation that is large.
+pub(crate) const LARGE: Size = Size { projects: 20, users: 100, at_one: 0 };
+/// What the console is asked for.
+pub(crate) const ONE_PROJECT: Size = Size { projects: 1, users: 20, at_one: 10_000 };
+/// The service that has more than the others.
+pub(crate) const ONE: usize = 250;
 /// As an operator's, and of use here only.
 pub(crate) const MASTER_KEY: &str = "YmVuY2htYXJrLWtleS1vZi10aGlydHktdHdvLWJ5dGU=";
+
+/// How much there shall be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    /// How many projects, of [`PER_PROJECT`] services each.
+    pub(crate) projects: usize,
+    /// How many users each service has, and how many ACL entries.
+    users: i32,
+    /// How many ACL entries one service has beside those.
+    at_one: i32,
+}
 
 /// What there is.
 pub(crate) struct Seeded {
@@ -28,7 +42,7 @@ pub(crate) struct Seeded {
 }
 
 pub(crate) fn project_name(at: usize) -> String {
-    format!("project-{}", at / PER_PROJECT % PROJECTS)
+    format!("project-{}", at / PER_PROJECT % LARGE.projects)
 }
 
 pub(crate) fn service_name(at: usize) -> String {
@@ -72,10 +86,10 @@ fn config() -> UserConfig {
 }
 
 /// Fills an empty database that has our schema; one that was filled before stays as it is.
-pub(crate) async fn fill(pool: &PgPool, url: &str) -> anyhow::Result<Seeded> {
+pub(crate) async fn fill(pool: &PgPool, url: &str, size: Size) -> anyhow::Result<Seeded> {
     let store = Store::connect(url)?.with_keys(MasterKeys::parse(&MASTER_KEY.to_owned().into())?);
     let there: i64 = sqlx::query_scalar("select count(*) from service").fetch_one(pool).await?;
-    for project in (0..PROJECTS).filter(|_| there == 0) {
+    for project in (0..size.projects).filter(|_| there == 0) {
         let name = format!("project-{project}").parse()?;
         store.projects.ensure(&name, &By::from("bench")).await?;
         let services: Vec<Service> = (0..PER_PROJECT)
@@ -83,7 +97,7 @@ pub(crate) async fn fill(pool: &PgPool, url: &str) -> anyhow::Result<Seeded> {
             .collect::<anyhow::Result<_>>()?;
         insert(pool, &services).await?;
     }
-    let users = if there == 0 { users(pool).await? } else { there * i64::from(USERS) };
+    let users = if there == 0 { users(pool, size).await? } else { there * i64::from(size.users) };
     let began = Instant::now();
     if there == 0 {
         store.keys.rotate(|_| {}).await?;
@@ -171,7 +185,7 @@ async fn insert(pool: &PgPool, services: &[Service]) -> anyhow::Result<()> {
 }
 
 /// Users, ACL entries, secrets and an ended rollout for each service. Returns how many users.
-async fn users(pool: &PgPool) -> anyhow::Result<i64> {
+async fn users(pool: &PgPool, size: Size) -> anyhow::Result<i64> {
     let statements = [
         "insert into service_secret (service_id, broker_password, admin_password, rest_proxy_password)
          select service_id, 'b-' || service_id, 'a-' || service_id, 'r-' || service_id from service",
@@ -189,7 +203,7 @@ async fn users(pool: &PgPool) -> anyhow::Result<i64> {
                 case n when 1 then 'primary' else 'normal' end, md5(service_id || '-' || n), 1
          from service, generate_series(1, $1) as n",
     )
-    .bind(USERS)
+    .bind(size.users)
     .execute(pool)
     .await?;
     sqlx::query(
@@ -198,7 +212,18 @@ async fn users(pool: &PgPool) -> anyhow::Result<i64> {
                 'user-' || n
          from service, generate_series(1, $1) as n",
     )
-    .bind(USERS)
+    .bind(size.users)
+    .execute(pool)
+    .await?;
+    sqlx::query(
+        "insert into acl_entry (service_id, acl_id, permission, topic, username)
+         select service_id, 'one' || lpad(to_hex(n), 11, '0'), 'read', 'other-' || n,
+                'user-' || 2 + n % $2
+         from service, generate_series(1, $1) as n where service_name = $3",
+    )
+    .bind(size.at_one)
+    .bind(size.users - 1)
+    .bind(service_name(ONE))
     .execute(pool)
     .await?;
     Ok(i64::try_from(users.rows_affected())?)

@@ -84,8 +84,8 @@ pub(crate) async fn delete(
     app: &App,
     service: &Service,
     id: &str,
-    asked: Asked,
     by: &By,
+    asked: Asked,
 ) -> Result<Losses, ApiError> {
     let missing = || ApiError::NotFound("ACL");
     let id: AclId = id.parse().map_err(|_| missing())?;
@@ -150,7 +150,7 @@ async fn delete_acl(
     Query(query): Query<LossQuery>,
 ) -> Result<Json<AclDeleted>, ApiError> {
     let asked = query.asked()?;
-    let losses = delete(&app, &service, &path.acl, asked, &by).await?;
+    let losses = delete(&app, &service, &path.acl, &by, asked).await?;
     let acl = entries(&app.store, service.id).await?;
     Ok(Json(AclDeleted { acl, message: asked.message("deleted", &losses), losses }))
 }

@@ -55,14 +55,14 @@ pub(crate) struct AddKafkaAcl {
 /// A Kafka-native entry.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct KafkaAclView {
-    id: String,
-    permission_type: String,
-    principal: String,
-    operation: String,
-    resource_type: String,
-    pattern_type: String,
-    resource_name: String,
-    host: String,
+    pub(crate) id: String,
+    pub(crate) permission_type: String,
+    pub(crate) principal: String,
+    pub(crate) operation: String,
+    pub(crate) resource_type: String,
+    pub(crate) pattern_type: String,
+    pub(crate) resource_name: String,
+    pub(crate) host: String,
 }
 
 /// One Kafka-native entry.
@@ -80,11 +80,11 @@ struct BothAcls {
 
 /// The entry, and who loses access by it if it denies something.
 #[derive(Serialize, ToSchema)]
-struct KafkaAclAdded {
+pub(crate) struct KafkaAclAdded {
     acl: KafkaAclView,
     message: String,
     #[serde(flatten)]
-    losses: Losses,
+    pub(crate) losses: Losses,
 }
 
 /// Every entry that is left, and who loses access.
@@ -185,15 +185,16 @@ pub(crate) async fn add(
     app: &App,
     service: &Service,
     body: AddKafkaAcl,
-    asked: Asked,
     by: &By,
-) -> Result<(KafkaAclEntry, Losses), ApiError> {
+    asked: Asked,
+) -> Result<KafkaAclAdded, ApiError> {
     let entry = parse(body)?;
     let losses = lost_by(app, service, &entry, asked).await?;
     if !asked.dry_run {
         app.store.kafka_acls.add(service.id, &entry, by).await?;
     }
-    Ok((entry, losses))
+    let message = asked.message("added", &losses);
+    Ok(KafkaAclAdded { acl: entry.into(), message, losses })
 }
 
 /// Deletes an entry, or says what that would take away.
@@ -201,8 +202,8 @@ pub(crate) async fn delete(
     app: &App,
     service: &Service,
     id: &str,
-    asked: Asked,
     by: &By,
+    asked: Asked,
 ) -> Result<Losses, ApiError> {
     let missing = || ApiError::NotFound("ACL");
     let id: AclId = id.parse().map_err(|_| missing())?;
@@ -250,10 +251,7 @@ async fn add_kafka_acl(
     Query(query): Query<LossQuery>,
     Json(body): Json<AddKafkaAcl>,
 ) -> Result<Json<KafkaAclAdded>, ApiError> {
-    let asked = query.asked()?;
-    let (entry, losses) = add(&app, &service, body, asked, &by).await?;
-    let message = asked.message("added", &losses);
-    Ok(Json(KafkaAclAdded { acl: entry.into(), message, losses }))
+    Ok(Json(add(&app, &service, body, &by, query.asked()?).await?))
 }
 
 /// Get a Kafka-native ACL entry
@@ -292,7 +290,7 @@ async fn delete_kafka_acl(
     Query(query): Query<LossQuery>,
 ) -> Result<Json<KafkaAclDeleted>, ApiError> {
     let asked = query.asked()?;
-    let losses = delete(&app, &service, &path.acl, asked, &by).await?;
+    let losses = delete(&app, &service, &path.acl, &by, asked).await?;
     let acl = entries(&app.store, service.id).await?;
     let kafka_acl = native(&app.store, service.id).await?;
     let message = asked.message("deleted", &losses);

@@ -71,8 +71,6 @@ pub(crate) struct LossView {
     pub(crate) operations: Vec<&'static str>,
     /// When it did so last.
     pub(crate) last_seen: String,
-    #[serde(skip)]
-    pub(crate) last: Timestamp,
     /// Whether it is refused however it comes: by which mechanism and from which address it came is
     /// not known.
     pub(crate) certain: bool,
@@ -119,12 +117,12 @@ impl Days {
 impl Asked {
     /// What would follow; nothing is changed.
     pub(crate) fn what_if() -> Result<Self, ApiError> {
-        Ok(Self { dry_run: true, days: Days::parse(None)? })
+        LossQuery { dry_run: Some(true), seen_days: None }.asked()
     }
 
     /// What is to be done.
     pub(crate) fn for_real() -> Result<Self, ApiError> {
-        Ok(Self { dry_run: false, days: Days::parse(None)? })
+        LossQuery::default().asked()
     }
 }
 
@@ -219,7 +217,6 @@ impl LossView {
             resource_name: loss.resource_name.clone(),
             operations: loss.operations.iter().map(|it| it.as_str()).collect(),
             last_seen: rfc3339(loss.last),
-            last: loss.last,
             certain: loss.certain,
             reason: loss.reason.clone(),
             acls: loss.acls.iter().map(|it| ProposalView::of(it, service)).collect(),

@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 
 pub(crate) use self::options::TopicFields;
 use self::options::{MIN_IN_SYNC, check_partitions, check_replication, settle_min_in_sync};
-pub(crate) use self::view::{TopicDetails, TopicSummary};
+pub(crate) use self::view::{OptionView, PartitionView, TopicDetails, TopicSummary};
 use crate::App;
 use crate::access::{Develop, OfService, ServicePath};
 use crate::error::{ApiError, ErrorBody};
@@ -197,11 +197,7 @@ pub(crate) struct RealTopic {
 }
 
 /// The topic of that name.
-pub(crate) async fn get(
-    app: &App,
-    service: &Service,
-    name: &TopicName,
-) -> Result<Found, ApiError> {
+pub(crate) async fn get(app: &App, service: &Service, name: &TopicName) -> Result<Found, ApiError> {
     let desired = app.store.topics.get(service.id, name).await?;
     let admin = app.admins.of(service).await?;
     match (view::find(&admin, name).await?, desired) {

@@ -26,9 +26,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-struct UserPath {
+pub(crate) struct UserPath {
     /// Name of the service user.
-    user: String,
+    pub(crate) user: String,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -73,7 +73,11 @@ struct Users {
 }
 
 /// The user of that name. A name that breaks the rules is nobody's.
-pub(crate) async fn find(app: &App, service: &Service, name: &str) -> Result<ServiceUser, ApiError> {
+pub(crate) async fn find(
+    app: &App,
+    service: &Service,
+    name: &str,
+) -> Result<ServiceUser, ApiError> {
     let users = users_of(app, service.id).await?;
     let found = users.into_iter().find(|it| it.username.as_str() == name);
     found.ok_or(ApiError::NotFound("Service user"))
@@ -132,8 +136,8 @@ pub(crate) async fn delete(
     app: &App,
     service: &Service,
     username: &str,
-    asked: Asked,
     by: &By,
+    asked: Asked,
 ) -> Result<Losses, ApiError> {
     let user = find(app, service, username).await?;
     if user.kind == UserType::Primary {
@@ -310,6 +314,6 @@ async fn delete_user(
     Query(query): Query<LossQuery>,
 ) -> Result<Json<UserDeleted>, ApiError> {
     let asked = query.asked()?;
-    let losses = delete(&app, &service, &path.user, asked, &by).await?;
+    let losses = delete(&app, &service, &path.user, &by, asked).await?;
     Ok(Json(UserDeleted { message: asked.message("deleted", &losses), losses }))
 }

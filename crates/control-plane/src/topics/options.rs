@@ -47,8 +47,8 @@ pub(crate) struct TopicFields {
 /// A label.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Tag {
-    pub(super) key: String,
-    pub(super) value: String,
+    pub(crate) key: String,
+    pub(crate) value: String,
 }
 
 impl TopicFields {

@@ -84,9 +84,10 @@ impl Addresses {
         format!(
             r#"
   control plane      {control_plane}
+  console            {control_plane}/console  (by the identity provider, or by AIVEN_AUTH_TOKEN of `env`)
   REST proxy         {rest}
   Kafka              {bootstrap}  (SASL_PLAINTEXT: SCRAM, or OAUTHBEARER once OIDC is on)
-  identity provider  {issuer}  (alice, bob, admin)
+  identity provider  {issuer}  (clients alice, bob, admin; people max, ada, dev, ida, eve)
 
 Ready to paste into another terminal:
 

@@ -1,4 +1,4 @@
-//! What is fetched once and shared by all stacks: Kafka's jars, avn and schemathesis.
+//! What is fetched once and shared by all stacks: Kafka's jars, avn, schemathesis and axe.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,25 @@ pub(crate) fn schemathesis(sh: &Shell, places: &Places) -> anyhow::Result<PathBu
     let venv = places.cache.join("schemathesis");
     python_tool(sh, "schemathesis", SCHEMATHESIS, &venv)?;
     Ok(venv.join("bin/schemathesis"))
+}
+
+/// The accessibility checker axe, as the browser tests' `package-lock.json` names it. Gives the path
+/// of its script.
+pub(crate) fn axe(sh: &Shell, places: &Places) -> anyhow::Result<PathBuf> {
+    let part = Part::new("axe");
+    let source = places.root.join("crates/testkit/tests/console");
+    let folder = places.cache.join("axe");
+    let recipe = fs::read_to_string(source.join("package-lock.json"))?;
+    let fetched = once(&folder, &recipe, || {
+        part.waits_for("npm ci");
+        for file in [".npmrc", "package.json", "package-lock.json"] {
+            fs::copy(source.join(file), folder.join(file))?;
+        }
+        let _there = sh.push_dir(&folder);
+        run_silently(cmd!(sh, "npm ci --ignore-scripts --no-audit --no-fund"))
+    })?;
+    part.done(if fetched { "axe-core, fetched" } else { "axe-core, already there" });
+    Ok(folder.join("node_modules/axe-core/axe.min.js"))
 }
 
 /// Makes `venv` a Python environment that has `package` and what it needs.

@@ -58,11 +58,11 @@ xflags::xflags! {
         }
 
         /// Run what CI runs, quickest first: fmt clippy docs unit store api
-        /// schemathesis sqlx e2e.
+        /// schemathesis sqlx e2e. The browser tests are part of e2e, and alone the suite console.
         cmd test {
             /// Only this suite. Can be given more than once.
             repeated --suite name: String
-            /// Keep the stack of the e2e suite running afterwards.
+            /// Keep the stack of the e2e or console suite running afterwards.
             optional --keep
         }
 

@@ -7,6 +7,7 @@ use xshell::{Shell, cmd};
 
 use crate::postgres;
 use crate::process::run_silently;
+use crate::progress::Part;
 
 /// Something that has to be there, and the Debian packages that bring it.
 struct Need {
@@ -47,11 +48,49 @@ const NEEDS: [Need; 9] = [
     },
 ];
 
+/// What the browser tests need beside all that.
+const FOR_BROWSERS: [Need; 2] = [
+    Need {
+        what: "Chromium",
+        packages: &["chromium"],
+        is_there: |sh| find(sh, "chromium").is_some(),
+    },
+    Need {
+        what: "chromedriver",
+        packages: &["chromium-driver"],
+        is_there: |sh| find(sh, "chromedriver").is_some(),
+    },
+];
+
+/// The programs of the browser tests.
+pub(crate) struct Browser {
+    pub(crate) chromium: PathBuf,
+    pub(crate) chromedriver: PathBuf,
+}
+
 /// Looks for everything, and installs what is missing if that is possible without asking.
 pub(crate) fn ensure(sh: &Shell) -> anyhow::Result<String> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_there)(sh)).collect();
+    let installed = ensure_all(sh, &NEEDS)?;
+    let there = || format!("JDK {}, Maven, Python, C compiler", java_version(sh).unwrap_or(0));
+    Ok(installed.unwrap_or_else(there))
+}
+
+/// Chromium and its driver, installed if they are missing and that is possible without asking.
+pub(crate) fn browser(sh: &Shell) -> anyhow::Result<Browser> {
+    let part = Part::new("browser");
+    let installed = ensure_all(sh, &FOR_BROWSERS)?;
+    part.done(&installed.unwrap_or_else(|| "Chromium and chromedriver".to_owned()));
+    Ok(Browser {
+        chromium: find(sh, "chromium").context("no chromium")?,
+        chromedriver: find(sh, "chromedriver").context("no chromedriver")?,
+    })
+}
+
+/// Says what it installed; `None` if nothing was missing.
+fn ensure_all(sh: &Shell, needs: &[Need]) -> anyhow::Result<Option<String>> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.is_there)(sh)).collect();
     if missing.is_empty() {
-        return Ok(format!("JDK {}, Maven, Python, C compiler", java_version(sh).unwrap_or(0)));
+        return Ok(None);
     }
     let names = missing.iter().map(|need| need.what).collect::<Vec<_>>().join("; ");
     let mut packages: Vec<&str> =
@@ -71,7 +110,7 @@ pub(crate) fn ensure(sh: &Shell) -> anyhow::Result<String> {
     let still: Vec<&str> =
         missing.iter().filter(|need| !(need.is_there)(sh)).map(|need| need.what).collect();
     anyhow::ensure!(still.is_empty(), "installed, and still missing: {}", still.join("; "));
-    Ok(format!("installed: {}", packages.join(" ")))
+    Ok(Some(format!("installed: {}", packages.join(" "))))
 }
 
 /// The words before `apt-get` with which it may install, if it may.

@@ -37,6 +37,9 @@ const SUITES: [Suite; 9] = [
     ("e2e", end_to_end::run),
 ];
 
+/// What runs only by name: without one, the suite `e2e` has the browser tests among its own.
+const BY_NAME: [Suite; 1] = [("console", end_to_end::console)];
+
 /// Lints everything. `--all-targets` leaves out those that need a stack (`test = false`), and would
 /// take no notice of their names beside it.
 fn clippy(sh: &Shell) -> anyhow::Result<()> {
@@ -67,7 +70,8 @@ struct Outcome {
 
 /// Runs the suites that were asked for, or all, and shows a table of them.
 pub(crate) fn run(sh: &Shell, flags: &flags::Test) -> anyhow::Result<()> {
-    let names = SUITES.map(|(name, _)| name);
+    let suites = || SUITES.into_iter().chain(BY_NAME);
+    let names: Vec<&str> = suites().map(|(name, _)| name).collect();
     for name in &flags.suite {
         ensure!(names.contains(&name.as_str()), "no suite `{name}`, but {}", names.join(" "));
     }
@@ -78,8 +82,10 @@ pub(crate) fn run(sh: &Shell, flags: &flags::Test) -> anyhow::Result<()> {
     let bench =
         Bench { sh, places: &places, keep, postgres: OnceCell::new(), programs: OnceCell::new() };
     let (mut outcomes, mut tally) = (Vec::new(), Tally::default());
-    for (name, suite) in SUITES {
-        if !flags.suite.is_empty() && !flags.suite.iter().any(|it| it == name) {
+    for (name, suite) in suites() {
+        let by_name = flags.suite.iter().any(|it| it == name);
+        let by_default = flags.suite.is_empty() && !BY_NAME.iter().any(|(it, _)| *it == name);
+        if !by_name && !by_default {
             continue;
         }
         let outcome = bench.run(name, suite, &mut tally);

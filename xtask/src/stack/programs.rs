@@ -11,6 +11,12 @@ use crate::stack::Stack;
 /// Started by the orchestrator, one for each service.
 pub(super) const REST_PROXY: &str = "tidegate-rest-proxy";
 
+/// The public client of the development identity provider by which people sign in.
+const CONSOLE_CLIENT: &str = "console";
+
+/// What the groups of the development identity provider's people may do.
+const ROLES: &str = "admins=*:admin,ops=*:operator,developers=*:developer,auditors=*:read_only";
+
 impl Stack<'_> {
     pub(super) fn idp_program(&self) -> Program {
         let listen = format!("127.0.0.1:{}", self.ports.idp);
@@ -33,6 +39,11 @@ impl Stack<'_> {
                 ("TIDEGATE_KEY_FILE", self.key_file().display().to_string()),
                 ("TIDEGATE_HTTP_LOOPBACK_IDP", "true".to_owned()),
                 ("TIDEGATE_PORT_BASE", self.ports.nodes.to_string()),
+                ("TIDEGATE_PUBLIC_URL", self.control_plane_url()),
+                ("TIDEGATE_OIDC_ISSUER", self.idp_url()),
+                ("TIDEGATE_OIDC_AUDIENCE", CONSOLE_CLIENT.to_owned()),
+                ("TIDEGATE_OIDC_CLIENT_ID", CONSOLE_CLIENT.to_owned()),
+                ("TIDEGATE_OIDC_ROLES", ROLES.to_owned()),
             ],
         }
     }

@@ -1,4 +1,5 @@
-//! The end-to-end suite: a fresh stack of its own, the tests against it, and its logs if one fails.
+//! The end-to-end suite and the browser tests: a fresh stack of their own, the tests against it, and
+//! its logs if one fails.
 
 use std::path::Path;
 
@@ -17,21 +18,44 @@ use crate::suites::{Bench, run_all};
 
 /// The targets that need a running stack or Kafka's jars, in the order in which they run: `real`
 /// deletes credentials, after which brokers of Kafka 4.3.1 that start again lose the others.
-pub(super) const TARGETS: [&str; 4] = ["authorizer", "e2e", "real", "differential"];
+pub(super) const TARGETS: [&str; 5] = ["authorizer", "e2e", CONSOLE, "real", "differential"];
 
-/// Runs the suite beside a developer's own stack, and leaves nothing of it unless asked to.
+/// The target that has the browser tests.
+const CONSOLE: &str = "console";
+
+/// Names and values for the environment of the tests.
+type Variables = Vec<(&'static str, String)>;
+
+/// Runs all of them beside a developer's own stack, and leaves nothing of it unless asked to.
 pub(super) fn run(bench: &Bench<'_>, tally: &mut Tally) -> anyhow::Result<()> {
     // Said before minutes have passed.
     prerequisites::go(bench.sh)?;
+    prerequisites::browser(bench.sh)?;
+    on_fresh_stack(bench, "e2e", &TARGETS, test_variables, tally)
+}
+
+/// The same with the browser tests alone.
+pub(super) fn console(bench: &Bench<'_>, tally: &mut Tally) -> anyhow::Result<()> {
+    prerequisites::browser(bench.sh)?;
+    on_fresh_stack(bench, "e2e-console", &[CONSOLE], browser_variables, tally)
+}
+
+fn on_fresh_stack(
+    bench: &Bench<'_>,
+    folder: &str,
+    targets: &[&str],
+    variables: fn(&Bench<'_>, &Places) -> anyhow::Result<Variables>,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
     let mut programs = Vec::new();
-    for target in TARGETS {
+    for target in targets {
         programs.extend(programs::build(bench.sh, &[target])?);
     }
-    let places = bench.places.with_state(bench.places.target.join("e2e"));
+    let places = bench.places.with_state(bench.places.target.join(folder));
     if let Some(left) = Stack::find(bench.sh, &places)? {
         left.reset()?;
     }
-    let result = against_fresh_stack(bench, &places, &programs, tally);
+    let result = against_fresh_stack(bench, &places, &programs, variables, tally);
     if result.is_err() {
         show_logs(bench, &places);
     }
@@ -49,24 +73,22 @@ fn against_fresh_stack(
     bench: &Bench<'_>,
     places: &Places,
     programs: &[TestProgram],
+    variables: fn(&Bench<'_>, &Places) -> anyhow::Result<Variables>,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     let stack = Stack::up(bench.sh, places, Build::UpToDate)?;
     let mut env = stack.addresses()?.variables();
-    env.extend(test_variables(bench, places)?);
+    env.extend(variables(bench, places)?);
     run_all(programs, &env, &["--nocapture", "--test-threads=1"], tally)
 }
 
 /// What the tests need beyond what `dev env` prints.
-fn test_variables(
-    bench: &Bench<'_>,
-    places: &Places,
-) -> anyhow::Result<Vec<(&'static str, String)>> {
+fn test_variables(bench: &Bench<'_>, places: &Places) -> anyhow::Result<Variables> {
     let java = prerequisites::java(bench.sh).context("no java")?;
-    let path = |path: &Path| path.display().to_string();
     let figures = places.target.join("bench/e2e.json");
     bench.sh.create_dir(places.target.join("bench"))?;
-    Ok(vec![
+    let mut variables = browser_variables(bench, places)?;
+    variables.extend([
         ("TIDEGATE_TEST_FIGURES", path(&figures)),
         ("TIDEGATE_TEST_BOOTSTRAP_INTERNAL", admin_login::addresses(bench.sh, places)?),
         ("TIDEGATE_TEST_ADMIN_PASSWORD", admin_login::password(places)?),
@@ -78,7 +100,23 @@ fn test_variables(
         ("TIDEGATE_TEST_PYTHON", path(&downloads::confluent_kafka(bench.sh, places)?)),
         ("TIDEGATE_TEST_GO", path(&prerequisites::go(bench.sh)?)),
         ("TIDEGATE_TEST_XTASK", path(&std::env::current_exe()?)),
+    ]);
+    Ok(variables)
+}
+
+/// What the browser tests need beyond what `dev env` prints.
+fn browser_variables(bench: &Bench<'_>, places: &Places) -> anyhow::Result<Variables> {
+    let browser = prerequisites::browser(bench.sh)?;
+    Ok(vec![
+        ("TIDEGATE_TEST_CHROMIUM", path(&browser.chromium)),
+        ("TIDEGATE_TEST_CHROMEDRIVER", path(&browser.chromedriver)),
+        ("TIDEGATE_TEST_AXE", path(&downloads::axe(bench.sh, places)?)),
+        ("TIDEGATE_TEST_SCREENSHOTS", path(&places.target.join("console"))),
     ])
+}
+
+fn path(path: &Path) -> String {
+    path.display().to_string()
 }
 
 fn show_logs(bench: &Bench<'_>, places: &Places) {

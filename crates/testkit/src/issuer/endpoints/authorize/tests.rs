@@ -12,6 +12,7 @@ use crate::issuer::tests::claims_of;
 use crate::issuer::{Issuer, Running};
 
 const REDIRECT: &str = "http://127.0.0.1:20102/console/sign-in/callback";
+const OTHER: &str = "http://127.0.0.1:1/console/sign-in/callback";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 type Pairs = Vec<(&'static str, String)>;
@@ -157,10 +158,9 @@ async fn a_code_is_refused_twice_elsewhere_and_without_its_verifier() {
     let (status, replayed) = token(&running, &exchange(&code)).await;
     assert_eq!((status, &replayed["error"]), (400, &json!("invalid_grant")));
 
-    let other = "http://127.0.0.1:1/console/sign-in/callback";
     let cases: [(Changes, u16, &str); 8] = [
         (&[("code_verifier", "other")], 400, "invalid_grant"),
-        (&[("redirect_uri", other)], 400, "invalid_grant"),
+        (&[("redirect_uri", OTHER)], 400, "invalid_grant"),
         (&[("code", "other")], 400, "invalid_grant"),
         (&[("code_verifier", "")], 400, "invalid_request"),
         (&[("redirect_uri", "")], 400, "invalid_request"),

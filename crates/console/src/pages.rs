@@ -27,6 +27,11 @@ fn done(text: Option<&str>) -> Markup {
     html! { @if let Some(text) = text { (notice(Tone::Good, text)) } }
 }
 
+/// A link to where it is asked whether something shall be gone.
+fn danger(href: &str, text: &str) -> Markup {
+    html! { p.actions { a.button.danger href=(href) { (text) } } }
+}
+
 /// A link to where something is done, for those who may.
 fn offer(at: &ServiceAt, need: Role, path: &str, text: &str) -> Markup {
     html! { @if at.role >= need { p.actions { a.button href=(at.href(path)) { (text) } } } }

@@ -134,7 +134,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
     let next = |text: &str| html! { p { (text) } };
     let aiven = List {
         id: "acl",
-        title: "Aiven entries",
+        title: "Entries for service users",
         path: &path,
         keep: &[],
         columns: &AIVEN,

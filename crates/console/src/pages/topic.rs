@@ -1,11 +1,10 @@
 //! One topic: its partitions, who reads it, and what may be changed.
 
 use maud::{Markup, html};
-use model::Role;
 
 use super::form::Form;
 use super::topics::{retention, topic_state};
-use super::{done, offer};
+use super::{danger, done};
 use crate::list::{Column, List, ListQuery};
 use crate::live::LIVE;
 use crate::nav::ServiceAt;
@@ -121,7 +120,6 @@ const COLUMNS: [Column<Partition>; 6] = [
 /// The page.
 pub fn page(frame: &Frame, view: &View) -> Page {
     let path = view.at.href(&format!("topics/{}", view.name));
-    let may = Role::Developer;
     let body = html! {
         (done(view.done))
         (now(view, &path, frame))
@@ -136,7 +134,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
             }
             section {
                 h2 { "Delete" }
-                (offer(&view.at, may, &format!("topics/{}/delete", view.name), "Delete topic …"))
+                (danger(&format!("{path}/delete"), "Delete topic …"))
             }
         }
     };

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use model::{Role, Timestamp};
 
 use super::users::applied;
-use super::{done, offer};
+use super::{danger, done};
 use crate::nav::ServiceAt;
 use crate::times::time;
 use crate::words::{Tone, badge, notice};
@@ -120,7 +120,7 @@ fn end(frame: &Frame, view: &View) -> Markup {
             @if view.kind == "primary" {
                 p.none { "It came with the service and stays as long as that." }
             } @else {
-                (offer(&view.at, Role::Developer, &format!("users/{}/delete", view.name), "Delete user …"))
+                (danger(&href(view, "delete"), "Delete user …"))
             }
         }
     }

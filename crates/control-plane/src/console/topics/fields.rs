@@ -77,7 +77,8 @@ impl TopicForm {
             line("min_insync_replicas", "Minimum in sync", in_sync, &self.min_insync_replicas),
             line("retention_hours", "Retention, hours", "-1: for ever.", &self.retention_hours),
             line("retention_bytes", "Retention, bytes", "-1: no limit.", &self.retention_bytes),
-            line("cleanup_policy", "Cleanup", "What becomes of old records.", &self.cleanup_policy)
+            Question::line("cleanup_policy", "Cleanup", "What becomes of old records.")
+                .with(self.cleanup_policy.as_str())
                 .of(words),
             Question {
                 input: Input::Lines,

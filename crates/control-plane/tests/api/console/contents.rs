@@ -58,7 +58,7 @@ impl<'a> Person<'a> {
     async fn refused(&mut self, end: &str, fields: &[(&str, &str)], field: &str, why: &str) {
         let answer = self.send(end, fields).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{end}: {}", answer.body);
-        let (_, error) = answer.body.split_once(&format!("id=\"{field}-error\">")).expect(why);
+        let (_, error) = answer.body.split_once(&format!("id=\"{field}-error\">")).unwrap();
         let (text, _) = error.split_once("</p>").unwrap();
         assert!(text.contains(why), "{text}");
         for (name, value) in fields {

@@ -17,7 +17,14 @@ pub struct Entry {
 }
 
 /// Every page of a service, in the order of the navigation. Only what exists.
-pub const SERVICE_PAGES: &[Entry] = &[Entry { path: "", title: "Overview", need: Role::ReadOnly }];
+pub const SERVICE_PAGES: &[Entry] = &[
+    Entry { path: "", title: "Overview", need: Role::ReadOnly },
+    Entry { path: "topics", title: "Topics", need: Role::ReadOnly },
+    Entry { path: "users", title: "Service users", need: Role::ReadOnly },
+    Entry { path: "acls", title: "ACLs", need: Role::ReadOnly },
+    Entry { path: "quotas", title: "Quotas", need: Role::ReadOnly },
+    Entry { path: "events", title: "Events", need: Role::ReadOnly },
+];
 
 /// Which service a page is about, and which of its pages it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

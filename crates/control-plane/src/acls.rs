@@ -3,7 +3,7 @@
 use axum::extract::State;
 use model::{AclEntry, AclId, AclPattern, AclPermission, ServiceId};
 use serde::{Deserialize, Serialize};
-use store::Store;
+use store::{By, Service, Store};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::access::{Develop, OfService, ServicePath};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, Path, Query};
-use crate::losses::{LossQuery, Losses, access_of, losses, without_acl};
+use crate::losses::{Asked, LossQuery, Losses, access_of, losses, without_acl};
 use crate::services::AclView;
 use crate::{App, random};
 
@@ -28,14 +28,14 @@ struct AclPath {
 
 /// An entry to be added.
 #[derive(Deserialize, ToSchema)]
-struct AddAcl {
+pub(crate) struct AddAcl {
     /// `admin`, `read`, `readwrite` or `write`.
-    permission: String,
+    pub(crate) permission: String,
     /// Topics; `*` is any run of characters, `?` exactly one.
     #[serde(alias = "resource")]
-    topic: String,
+    pub(crate) topic: String,
     /// Service users; `*` is any run of characters, `?` exactly one.
-    username: String,
+    pub(crate) username: String,
 }
 
 /// Every entry of the service.
@@ -69,6 +69,35 @@ fn parse(body: &AddAcl) -> Result<AclEntry, ApiError> {
     })
 }
 
+/// Adds an entry.
+pub(crate) async fn add(
+    store: &Store,
+    service: ServiceId,
+    body: &AddAcl,
+    by: &By,
+) -> Result<(), ApiError> {
+    Ok(store.acls.add(service, &parse(body)?, by).await?)
+}
+
+/// Deletes an entry, or says what that would take away.
+pub(crate) async fn delete(
+    app: &App,
+    service: &Service,
+    id: &str,
+    by: &By,
+    asked: Asked,
+) -> Result<Losses, ApiError> {
+    let missing = || ApiError::NotFound("ACL");
+    let id: AclId = id.parse().map_err(|_| missing())?;
+    let before = access_of(app, service).await?;
+    let after = without_acl(&before, &id).ok_or_else(missing)?;
+    let losses = losses(app, service, (before, after), asked.days).await?;
+    if !asked.dry_run && !app.store.acls.remove(service.id, &id, by).await? {
+        return Err(missing());
+    }
+    Ok(losses)
+}
+
 /// List ACL entries
 #[utoipa::path(
     get,
@@ -100,7 +129,7 @@ async fn add_acl(
     OfService { service, by, .. }: OfService<Develop>,
     Json(body): Json<AddAcl>,
 ) -> Result<Json<Acl>, ApiError> {
-    store.acls.add(service.id, &parse(&body)?, &by).await?;
+    add(&store, service.id, &body, &by).await?;
     Ok(Json(Acl { acl: entries(&store, service.id).await?, message: Some("added") }))
 }
 
@@ -120,14 +149,8 @@ async fn delete_acl(
     Path(path): Path<AclPath>,
     Query(query): Query<LossQuery>,
 ) -> Result<Json<AclDeleted>, ApiError> {
-    let (missing, asked) = (|| ApiError::NotFound("ACL"), query.asked()?);
-    let id: AclId = path.acl.parse().map_err(|_| missing())?;
-    let before = access_of(&app, &service).await?;
-    let after = without_acl(&before, &id).ok_or_else(missing)?;
-    let losses = losses(&app, &service, (before, after), asked.days).await?;
-    if !asked.dry_run && !app.store.acls.remove(service.id, &id, &by).await? {
-        return Err(missing());
-    }
+    let asked = query.asked()?;
+    let losses = delete(&app, &service, &path.acl, &by, asked).await?;
     let acl = entries(&app.store, service.id).await?;
     Ok(Json(AclDeleted { acl, message: asked.message("deleted", &losses), losses }))
 }

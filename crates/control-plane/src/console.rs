@@ -9,22 +9,30 @@
 //! line in [`closed`]. A form is a POST to an address of its own, which on success answers
 //! [`go`] to a page, and else the page again with what is wrong ([`Show::refused`]).
 
+mod acls;
 mod around;
 mod assets;
 mod cookie;
 mod csp;
+mod done;
+mod events;
 mod live;
+mod losing;
 mod oidc;
 mod on_page;
 mod options;
 mod origin;
 mod overview;
+mod quotas;
+mod refused;
 mod return_to;
 mod services;
 mod session;
 mod sessions;
 mod show;
 mod sign_in;
+mod topics;
+mod users;
 
 use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
@@ -59,6 +67,25 @@ fn closed() -> Vec<(String, MethodRouter<App>)> {
         (sign_in::SIGN_OUT_EVERYWHERE.to_owned(), post(sign_in::sign_out_everywhere)),
         (of_service(""), get(overview::show)),
         (of_service("/live"), get(live::stream)),
+        (of_service("/topics"), get(topics::list)),
+        (of_service("/new-topic"), get(topics::new).post(topics::make)),
+        (of_service("/topics/{topic}"), get(topics::show).post(topics::change)),
+        (of_service("/topics/{topic}/delete"), get(topics::ask).post(topics::remove)),
+        (of_service("/users"), get(users::list)),
+        (of_service("/new-user"), get(users::new).post(users::make)),
+        (of_service("/users/{user}"), get(users::show)),
+        (of_service("/users/{user}/reveal"), post(users::reveal)),
+        (of_service("/users/{user}/reset"), post(users::new_password)),
+        (of_service("/users/{user}/delete"), get(users::ask).post(users::remove)),
+        (of_service("/acls"), get(acls::list)),
+        (of_service("/new-acl"), get(acls::new_aiven).post(acls::add_aiven)),
+        (of_service("/new-kafka-acl"), get(acls::new_kafka).post(acls::add_kafka)),
+        (of_service("/acls/{kind}/{id}/delete"), get(acls::ask).post(acls::remove)),
+        (of_service("/quotas"), get(quotas::list)),
+        (of_service("/set-quota"), get(quotas::new).post(quotas::set)),
+        (of_service("/delete-quota"), get(quotas::ask).post(quotas::remove)),
+        (of_service("/events"), get(events::of_service)),
+        (format!("{ROOT}/project/{{project}}/events"), get(events::of_project)),
         (format!("{ROOT}/{{*rest}}"), any(async || Failed::from(ApiError::NoRoute))),
     ]
 }

@@ -135,6 +135,7 @@ impl AuditQuery {
             actor: self.actor,
             event_type: self.event_type,
             before_id: self.before_id,
+            ..EventFilter::default()
         }
     }
 }

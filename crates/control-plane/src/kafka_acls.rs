@@ -4,7 +4,7 @@ use axum::extract::State;
 use model::{AclId, AclPermissionType, KafkaAcl, KafkaAclEntry, KafkaAclText, ServiceId};
 use serde::{Deserialize, Serialize};
 use service_config::access::Access;
-use store::{AddAclError, Service, Store};
+use store::{AddAclError, By, Service, Store};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -32,37 +32,37 @@ struct KafkaAclPath {
 
 /// A Kafka-native entry to be added.
 #[derive(Deserialize, ToSchema)]
-struct AddKafkaAcl {
+pub(crate) struct AddKafkaAcl {
     /// `User:` and the name that a principal has, whether or not a service user is called so;
     /// `User:*` is everybody. A name with `*` or `?` in it is a pattern over service users, for
     /// `ALLOW` only.
-    principal: String,
+    pub(crate) principal: String,
     /// `*`, or the IP address from which it applies.
     #[serde(default = "anywhere")]
-    host: String,
+    pub(crate) host: String,
     /// A name, a common beginning (`PREFIXED`; of topics also `logs-*`), or `*` (`LITERAL`) for all.
-    resource_name: String,
+    pub(crate) resource_name: String,
     /// `Topic`, `Group`, `Cluster`, `TransactionalId`, `DelegationToken` or `User`.
-    resource_type: String,
+    pub(crate) resource_type: String,
     /// `LITERAL` or `PREFIXED`.
-    pattern_type: String,
+    pub(crate) pattern_type: String,
     /// `All`, or one that Kafka knows for the type of resource, such as `Read`.
-    operation: String,
+    pub(crate) operation: String,
     /// `ALLOW` or `DENY`. A denial wins over all that allows, entries of `/acl` included.
-    permission_type: String,
+    pub(crate) permission_type: String,
 }
 
 /// A Kafka-native entry.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct KafkaAclView {
-    id: String,
-    permission_type: String,
-    principal: String,
-    operation: String,
-    resource_type: String,
-    pattern_type: String,
-    resource_name: String,
-    host: String,
+    pub(crate) id: String,
+    pub(crate) permission_type: String,
+    pub(crate) principal: String,
+    pub(crate) operation: String,
+    pub(crate) resource_type: String,
+    pub(crate) pattern_type: String,
+    pub(crate) resource_name: String,
+    pub(crate) host: String,
 }
 
 /// One Kafka-native entry.
@@ -80,11 +80,11 @@ struct BothAcls {
 
 /// The entry, and who loses access by it if it denies something.
 #[derive(Serialize, ToSchema)]
-struct KafkaAclAdded {
+pub(crate) struct KafkaAclAdded {
     acl: KafkaAclView,
     message: String,
     #[serde(flatten)]
-    losses: Losses,
+    pub(crate) losses: Losses,
 }
 
 /// Every entry that is left, and who loses access.
@@ -180,6 +180,42 @@ async fn lost_by(
     }
 }
 
+/// Adds an entry, or says what that would take away.
+pub(crate) async fn add(
+    app: &App,
+    service: &Service,
+    body: AddKafkaAcl,
+    by: &By,
+    asked: Asked,
+) -> Result<KafkaAclAdded, ApiError> {
+    let entry = parse(body)?;
+    let losses = lost_by(app, service, &entry, asked).await?;
+    if !asked.dry_run {
+        app.store.kafka_acls.add(service.id, &entry, by).await?;
+    }
+    let message = asked.message("added", &losses);
+    Ok(KafkaAclAdded { acl: entry.into(), message, losses })
+}
+
+/// Deletes an entry, or says what that would take away.
+pub(crate) async fn delete(
+    app: &App,
+    service: &Service,
+    id: &str,
+    by: &By,
+    asked: Asked,
+) -> Result<Losses, ApiError> {
+    let missing = || ApiError::NotFound("ACL");
+    let id: AclId = id.parse().map_err(|_| missing())?;
+    let before = access_of(app, service).await?;
+    let after = without_kafka_acl(&before, &id).ok_or_else(missing)?;
+    let losses = losses(app, service, (before, after), asked.days).await?;
+    if !asked.dry_run && !app.store.kafka_acls.remove(service.id, &id, by).await? {
+        return Err(missing());
+    }
+    Ok(losses)
+}
+
 /// List entries of both kinds
 #[utoipa::path(
     get,
@@ -215,13 +251,7 @@ async fn add_kafka_acl(
     Query(query): Query<LossQuery>,
     Json(body): Json<AddKafkaAcl>,
 ) -> Result<Json<KafkaAclAdded>, ApiError> {
-    let (entry, asked) = (parse(body)?, query.asked()?);
-    let losses = lost_by(&app, &service, &entry, asked).await?;
-    if !asked.dry_run {
-        app.store.kafka_acls.add(service.id, &entry, &by).await?;
-    }
-    let message = asked.message("added", &losses);
-    Ok(Json(KafkaAclAdded { acl: entry.into(), message, losses }))
+    Ok(Json(add(&app, &service, body, &by, query.asked()?).await?))
 }
 
 /// Get a Kafka-native ACL entry
@@ -259,14 +289,8 @@ async fn delete_kafka_acl(
     Path(path): Path<KafkaAclPath>,
     Query(query): Query<LossQuery>,
 ) -> Result<Json<KafkaAclDeleted>, ApiError> {
-    let (missing, asked) = (|| ApiError::NotFound("ACL"), query.asked()?);
-    let id: AclId = path.acl.parse().map_err(|_| missing())?;
-    let before = access_of(&app, &service).await?;
-    let after = without_kafka_acl(&before, &id).ok_or_else(missing)?;
-    let losses = losses(&app, &service, (before, after), asked.days).await?;
-    if !asked.dry_run && !app.store.kafka_acls.remove(service.id, &id, &by).await? {
-        return Err(missing());
-    }
+    let asked = query.asked()?;
+    let losses = delete(&app, &service, &path.acl, &by, asked).await?;
     let acl = entries(&app.store, service.id).await?;
     let kafka_acl = native(&app.store, service.id).await?;
     let message = asked.message("deleted", &losses);

@@ -49,47 +49,47 @@ pub(crate) struct Asked {
 pub(crate) struct Losses {
     /// What principals that were seen at the REST proxy and at brokers are refused that they were
     /// allowed, latest first, 100 at most.
-    would_lose_access: Vec<LossView>,
+    pub(crate) would_lose_access: Vec<LossView>,
     /// How many there are.
-    would_lose_access_total: usize,
+    pub(crate) would_lose_access_total: usize,
     /// Whether there may be more: of the service more was seen than is kept.
-    seen_truncated: bool,
+    pub(crate) seen_truncated: bool,
     #[serde(skip)]
-    sentence: Option<String>,
+    pub(crate) sentence: Option<String>,
 }
 
 /// Something that a principal is refused, and what would give it back.
 #[derive(Clone, Serialize, ToSchema)]
-struct LossView {
+pub(crate) struct LossView {
     /// Who, without `User:`; null for callers of the REST proxy without credentials.
-    principal: Option<String>,
+    pub(crate) principal: Option<String>,
     /// Where it was seen: `rest_proxy`, `broker`.
-    seen_at: Vec<&'static str>,
-    resource_type: &'static str,
-    resource_name: String,
+    pub(crate) seen_at: Vec<&'static str>,
+    pub(crate) resource_type: &'static str,
+    pub(crate) resource_name: String,
     /// What it did with it, in Kafka's words.
-    operations: Vec<&'static str>,
+    pub(crate) operations: Vec<&'static str>,
     /// When it did so last.
-    last_seen: String,
+    pub(crate) last_seen: String,
     /// Whether it is refused however it comes: by which mechanism and from which address it came is
     /// not known.
-    certain: bool,
+    pub(crate) certain: bool,
     /// Why it is refused.
-    reason: String,
+    pub(crate) reason: String,
     /// ACL entries that would give it back. Empty: none can, for the reason that is given.
-    acls: Vec<ProposalView>,
+    pub(crate) acls: Vec<ProposalView>,
 }
 
 /// An ACL entry that could be added.
 #[derive(Clone, Serialize, ToSchema)]
-struct ProposalView {
+pub(crate) struct ProposalView {
     /// `acl` or `kafka/acl`: where below the service to send it.
-    path: &'static str,
+    pub(crate) path: &'static str,
     /// What to send.
     #[schema(value_type = Object)]
-    entry: Value,
+    pub(crate) entry: Value,
     /// The same as a command; null if `avn` has none for it.
-    command: Option<String>,
+    pub(crate) command: Option<String>,
 }
 
 impl Days {
@@ -111,6 +111,18 @@ impl Days {
     /// How many.
     pub(crate) const fn count(self) -> u32 {
         self.0
+    }
+}
+
+impl Asked {
+    /// What would follow; nothing is changed.
+    pub(crate) fn what_if() -> Result<Self, ApiError> {
+        LossQuery { dry_run: Some(true), seen_days: None }.asked()
+    }
+
+    /// What is to be done.
+    pub(crate) fn for_real() -> Result<Self, ApiError> {
+        LossQuery::default().asked()
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use model::{QuotaEntity, QuotaKey, QuotaName, ServiceId};
 use serde::{Deserialize, Serialize};
-use store::Store;
+use store::{By, Store};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,41 +27,41 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// Whom a quota is for: at least one of the two.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct EntityQuery {
+pub(crate) struct EntityQuery {
     /// A client id; `default` for all that have no quota of their own.
     #[serde(rename = "client-id")]
-    client_id: Option<String>,
+    pub(crate) client_id: Option<String>,
     /// A user, which is the name of its principal; `default` for all that have no quota of their
     /// own.
-    user: Option<String>,
+    pub(crate) user: Option<String>,
 }
 
 /// Limits to be set, at least one; others that there are stay.
-#[derive(Deserialize, ToSchema)]
-struct CreateQuota {
+#[derive(Default, Deserialize, ToSchema)]
+pub(crate) struct CreateQuota {
     /// A client id; `default` for all that have no quota of their own.
     #[serde(rename = "client-id")]
-    client_id: Option<String>,
+    pub(crate) client_id: Option<String>,
     /// A user, which is the name of its principal; `default` for all that have no quota of their
     /// own.
-    user: Option<String>,
+    pub(crate) user: Option<String>,
     /// Bytes a second that are fetched from each broker: a whole number above 0.
-    consumer_byte_rate: Option<f64>,
+    pub(crate) consumer_byte_rate: Option<f64>,
     /// Bytes a second that are produced to each broker: a whole number above 0.
-    producer_byte_rate: Option<f64>,
+    pub(crate) producer_byte_rate: Option<f64>,
     /// Time of each broker's network and request threads, above 0: 100 is one thread.
-    request_percentage: Option<f64>,
+    pub(crate) request_percentage: Option<f64>,
 }
 
 /// A quota. What is not limited is `null`.
 #[derive(Default, Serialize, ToSchema)]
-struct QuotaView {
+pub(crate) struct QuotaView {
     #[serde(rename = "client-id")]
-    client_id: Option<String>,
-    user: Option<String>,
-    consumer_byte_rate: Option<f64>,
-    producer_byte_rate: Option<f64>,
-    request_percentage: Option<f64>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) consumer_byte_rate: Option<f64>,
+    pub(crate) producer_byte_rate: Option<f64>,
+    pub(crate) request_percentage: Option<f64>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -102,7 +102,7 @@ fn entity(user: Option<&str>, client_id: Option<&str>) -> Result<QuotaEntity, Ap
 }
 
 /// Every quota of a service that is not about to be removed.
-async fn quotas(
+pub(crate) async fn quotas(
     store: &Store,
     service: ServiceId,
 ) -> Result<BTreeMap<QuotaEntity, QuotaView>, ApiError> {
@@ -124,6 +124,31 @@ async fn quotas(
         *place = Some(limit);
     }
     Ok(quotas)
+}
+
+/// Sets the limits that are given.
+pub(crate) async fn put(
+    store: &Store,
+    service: ServiceId,
+    body: &CreateQuota,
+    by: &By,
+) -> Result<(), ApiError> {
+    let entity = entity(body.user.as_deref(), body.client_id.as_deref())?;
+    Ok(store.quotas.put(service, &entity, &body.limits()?, by).await?)
+}
+
+/// Deletes a quota with all of its limits.
+pub(crate) async fn delete(
+    store: &Store,
+    service: ServiceId,
+    query: &EntityQuery,
+    by: &By,
+) -> Result<(), ApiError> {
+    let entity = entity(query.user.as_deref(), query.client_id.as_deref())?;
+    if store.quotas.delete(service, &entity, by).await? {
+        return Ok(());
+    }
+    Err(ApiError::NotFound("Quota"))
 }
 
 /// List quotas
@@ -160,8 +185,7 @@ async fn create_quota(
     OfService { service, by, .. }: OfService<Develop>,
     Json(body): Json<CreateQuota>,
 ) -> Result<Json<Message>, ApiError> {
-    let entity = entity(body.user.as_deref(), body.client_id.as_deref())?;
-    store.quotas.put(service.id, &entity, &body.limits()?, &by).await?;
+    put(&store, service.id, &body, &by).await?;
     Ok(Json(Message { message: "created" }))
 }
 
@@ -196,9 +220,6 @@ async fn delete_quota(
     OfService { service, by, .. }: OfService<Develop>,
     Query(query): Query<EntityQuery>,
 ) -> Result<Json<Message>, ApiError> {
-    let entity = entity(query.user.as_deref(), query.client_id.as_deref())?;
-    if !store.quotas.delete(service.id, &entity, &by).await? {
-        return Err(ApiError::NotFound("Quota"));
-    }
+    delete(&store, service.id, &query, &by).await?;
     Ok(Json(Message { message: "deleted" }))
 }

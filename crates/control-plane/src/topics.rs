@@ -13,15 +13,14 @@ use axum::extract::State;
 use kafka::{Admin, ConfigChange, ConfigResource, ConfigSource, NewTopic, Topic};
 use model::TopicName;
 use serde::{Deserialize, Serialize};
-use store::{DesiredTopic, Service};
+use store::{By, DesiredTopic, Service};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::options::{
-    MIN_IN_SYNC, TopicFields, check_partitions, check_replication, settle_min_in_sync,
-};
-use self::view::{TopicDetails, TopicSummary};
+pub(crate) use self::options::TopicFields;
+use self::options::{MIN_IN_SYNC, check_partitions, check_replication, settle_min_in_sync};
+pub(crate) use self::view::{OptionView, PartitionView, TopicDetails, TopicSummary};
 use crate::App;
 use crate::access::{Develop, OfService, ServicePath};
 use crate::error::{ApiError, ErrorBody};
@@ -37,10 +36,10 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-struct TopicPath {
+pub(crate) struct TopicPath {
     /// Name of the topic.
     #[param(value_type = String)]
-    topic: TopicName,
+    pub(crate) topic: TopicName,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -55,10 +54,10 @@ struct TopicAnswer {
 
 /// A topic to be made.
 #[derive(Deserialize, ToSchema)]
-struct CreateTopic {
-    topic_name: String,
+pub(crate) struct CreateTopic {
+    pub(crate) topic_name: String,
     #[serde(flatten)]
-    fields: TopicFields,
+    pub(crate) fields: TopicFields,
 }
 
 /// Kafka's own topics are nobody's to change.
@@ -88,9 +87,14 @@ async fn list_topics(
     State(app): State<App>,
     OfService { service, .. }: OfService,
 ) -> Result<Json<Topics>, ApiError> {
+    Ok(Json(Topics { topics: list(&app, &service).await? }))
+}
+
+/// Every topic that is there or shall be there, by name.
+pub(crate) async fn list(app: &App, service: &Service) -> Result<Vec<TopicSummary>, ApiError> {
     let desired = app.store.topics.list(service.id).await?;
-    let admin = app.admins.of(&service).await?;
-    Ok(Json(Topics { topics: view::list(&admin, desired).await? }))
+    let admin = app.admins.of(service).await?;
+    view::list(&admin, desired).await
 }
 
 /// Make a topic
@@ -109,16 +113,26 @@ async fn create_topic(
     OfService { service, by, .. }: OfService<Develop>,
     Json(body): Json<CreateTopic>,
 ) -> Result<Json<Message>, ApiError> {
-    let topic = new_topic(&service, &body)?;
+    create(&app, &service, &body, &by).await?;
+    Ok(Json(Message { message: "created" }))
+}
+
+/// Asks Kafka whether it would make the topic, and writes it down.
+pub(crate) async fn create(
+    app: &App,
+    service: &Service,
+    body: &CreateTopic,
+    by: &By,
+) -> Result<(), ApiError> {
+    let topic = new_topic(service, body)?;
     let wanted = NewTopic {
         name: topic.name.clone(),
         partitions: topic.partitions,
         replication: topic.replication,
         configs: topic.config.clone(),
     };
-    app.admins.of(&service).await?.create_topic(&wanted, true).await?;
-    app.store.topics.create(service.id, &topic, &by).await?;
-    Ok(Json(Message { message: "created" }))
+    app.admins.of(service).await?.create_topic(&wanted, true).await?;
+    Ok(app.store.topics.create(service.id, &topic, by).await?)
 }
 
 fn new_topic(service: &Service, body: &CreateTopic) -> Result<DesiredTopic, ApiError> {
@@ -155,17 +169,43 @@ async fn get_topic(
     OfService { service, .. }: OfService,
     Path(TopicPath { topic: name }): Path<TopicPath>,
 ) -> Result<Json<TopicAnswer>, ApiError> {
-    let desired = app.store.topics.get(service.id, &name).await?;
-    let admin = app.admins.of(&service).await?;
-    match (view::find(&admin, &name).await?, &desired) {
-        (Some(topic), _) => {
-            let topic = view::details(&admin, &name, &topic, desired.as_ref()).await?;
-            Ok(Json(TopicAnswer { topic }))
-        }
+    match get(&app, &service, &name).await? {
+        Found::Real(found) => Ok(Json(TopicAnswer { topic: found.details })),
         // Aiven's words, which its clients take for "not yet".
-        (None, Some(it)) if !it.deleting => {
+        Found::NotYet(_) => {
             Err(ApiError::NotOffered(format!("Failed to fetch Kafka topic: {name}")))
         }
+    }
+}
+
+/// A topic that is there or shall be there.
+pub(crate) enum Found {
+    /// Kafka has it.
+    Real(Box<RealTopic>),
+    /// Kafka has not made it yet.
+    NotYet(DesiredTopic),
+}
+
+/// A topic that Kafka has.
+pub(crate) struct RealTopic {
+    /// As Kafka describes it.
+    pub(crate) topic: Topic,
+    /// What the API says of it.
+    pub(crate) details: TopicDetails,
+    /// As it shall be; `None` if it was not made here.
+    pub(crate) desired: Option<DesiredTopic>,
+}
+
+/// The topic of that name.
+pub(crate) async fn get(app: &App, service: &Service, name: &TopicName) -> Result<Found, ApiError> {
+    let desired = app.store.topics.get(service.id, name).await?;
+    let admin = app.admins.of(service).await?;
+    match (view::find(&admin, name).await?, desired) {
+        (Some(topic), desired) => {
+            let details = view::details(&admin, name, &topic, desired.as_ref()).await?;
+            Ok(Found::Real(Box::new(RealTopic { topic, details, desired })))
+        }
+        (None, Some(it)) if !it.deleting => Ok(Found::NotYet(it)),
         (None, _) => Err(ApiError::NotFound("Topic")),
     }
 }
@@ -187,16 +227,28 @@ async fn update_topic(
     Path(TopicPath { topic: name }): Path<TopicPath>,
     Json(body): Json<TopicFields>,
 ) -> Result<Json<Message>, ApiError> {
+    update(&app, &service, name, &body, &by).await?;
+    Ok(Json(Message { message: "updated" }))
+}
+
+/// Asks Kafka whether it would take the change, and writes it down.
+pub(crate) async fn update(
+    app: &App,
+    service: &Service,
+    name: TopicName,
+    body: &TopicFields,
+    by: &By,
+) -> Result<(), ApiError> {
     refuse_unknown(&body.other)?;
     refuse_internal(&name)?;
-    let admin = app.admins.of(&service).await?;
+    let admin = app.admins.of(service).await?;
     let real = view::find(&admin, &name).await?;
     let topic = match app.store.topics.get(service.id, &name).await? {
         Some(it) if it.deleting => return Err(ApiError::NotFound("Topic")),
         Some(it) => it,
         None => adopt(&admin, &name, real.as_ref()).await?,
     };
-    let topic = changed(&service, topic, &body, real.as_ref())?;
+    let topic = changed(service, topic, body, real.as_ref())?;
     if real.is_some() {
         let set = |(name, value): (&String, &String)| ConfigChange::Set {
             name: name.clone(),
@@ -205,8 +257,7 @@ async fn update_topic(
         let changes: Vec<ConfigChange> = topic.config.iter().map(set).collect();
         admin.alter_configs(&ConfigResource::Topic(name), &changes, true).await?;
     }
-    app.store.topics.put(service.id, &topic, &by).await?;
-    Ok(Json(Message { message: "updated" }))
+    Ok(app.store.topics.put(service.id, &topic, by).await?)
 }
 
 /// A topic that Kafka has and that was not made here, as it is.
@@ -274,16 +325,26 @@ async fn delete_topic(
     OfService { service, by, .. }: OfService<Develop>,
     Path(TopicPath { topic: name }): Path<TopicPath>,
 ) -> Result<Json<Message>, ApiError> {
-    refuse_internal(&name)?;
-    let topic = match app.store.topics.get(service.id, &name).await? {
+    delete(&app, &service, &name, &by).await?;
+    Ok(Json(Message { message: "deleted" }))
+}
+
+/// Writes down that the topic shall be gone.
+pub(crate) async fn delete(
+    app: &App,
+    service: &Service,
+    name: &TopicName,
+    by: &By,
+) -> Result<(), ApiError> {
+    refuse_internal(name)?;
+    let topic = match app.store.topics.get(service.id, name).await? {
         Some(it) if it.deleting => return Err(ApiError::NotFound("Topic")),
         Some(it) => it,
         None => {
-            let admin = app.admins.of(&service).await?;
-            adopt(&admin, &name, view::find(&admin, &name).await?.as_ref()).await?
+            let admin = app.admins.of(service).await?;
+            adopt(&admin, name, view::find(&admin, name).await?.as_ref()).await?
         }
     };
     let gone = DesiredTopic { deleting: true, ..topic };
-    app.store.topics.put(service.id, &gone, &by).await?;
-    Ok(Json(Message { message: "deleted" }))
+    Ok(app.store.topics.put(service.id, &gone, by).await?)
 }

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::access::{Develop, OfService, ServicePath};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, Path, Query};
-use crate::losses::{LossQuery, Losses, access_of, losses};
+use crate::losses::{Asked, LossQuery, Losses, access_of, losses};
 use crate::services::{ServiceAnswer, UserView, show, users_of};
 use crate::{App, random};
 
@@ -26,9 +26,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-struct UserPath {
+pub(crate) struct UserPath {
     /// Name of the service user.
-    user: String,
+    pub(crate) user: String,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -73,7 +73,11 @@ struct Users {
 }
 
 /// The user of that name. A name that breaks the rules is nobody's.
-async fn find(app: &App, service: &Service, name: &str) -> Result<ServiceUser, ApiError> {
+pub(crate) async fn find(
+    app: &App,
+    service: &Service,
+    name: &str,
+) -> Result<ServiceUser, ApiError> {
     let users = users_of(app, service.id).await?;
     let found = users.into_iter().find(|it| it.username.as_str() == name);
     found.ok_or(ApiError::NotFound("Service user"))
@@ -90,7 +94,8 @@ fn check(password: &Secret) -> Result<(), ApiError> {
     Err(ApiError::Invalid(format!("Invalid 'new_password': {rule}")))
 }
 
-async fn reset(
+/// Gives a user that password, or one at random.
+pub(crate) async fn reset(
     app: &App,
     service: &Service,
     username: &Username,
@@ -112,6 +117,41 @@ async fn updated(
 ) -> Result<Json<ServiceAnswer>, ApiError> {
     let service = show(app, service, role).await?;
     Ok(Json(ServiceAnswer { service, message: Some("updated") }))
+}
+
+/// Makes a user with a password at random.
+pub(crate) async fn create(
+    app: &App,
+    service: &Service,
+    username: &str,
+    by: &By,
+) -> Result<Username, ApiError> {
+    let username: Username = username.parse()?;
+    app.store.users.create(service.id, &username, &random::user_password()?, by).await?;
+    Ok(username)
+}
+
+/// Deletes a user, or says what that would take away.
+pub(crate) async fn delete(
+    app: &App,
+    service: &Service,
+    username: &str,
+    by: &By,
+    asked: Asked,
+) -> Result<Losses, ApiError> {
+    let user = find(app, service, username).await?;
+    if user.kind == UserType::Primary {
+        let name = user.username;
+        return Err(ApiError::Forbidden(format!("Service user '{name}' cannot be deleted")));
+    }
+    let before = access_of(app, service).await?;
+    let mut after = before.clone();
+    after.users.remove(&user.username);
+    let losses = losses(app, service, (before, after), asked.days).await?;
+    if !asked.dry_run && !app.store.users.delete(service.id, &user.username, by).await? {
+        return Err(ApiError::NotFound("Service user"));
+    }
+    Ok(losses)
 }
 
 /// List service users
@@ -146,8 +186,7 @@ async fn create_user(
     OfService { service, role, by, .. }: OfService<Develop>,
     Json(body): Json<CreateUser>,
 ) -> Result<Json<UserAnswer>, ApiError> {
-    let username: Username = body.username.parse()?;
-    app.store.users.create(service.id, &username, &random::user_password()?, &by).await?;
+    let username = create(&app, &service, &body.username, &by).await?;
     let user = find(&app, &service, username.as_str()).await?;
     Ok(Json(UserAnswer { user: UserView::of(user, role), message: Some("created") }))
 }
@@ -275,17 +314,6 @@ async fn delete_user(
     Query(query): Query<LossQuery>,
 ) -> Result<Json<UserDeleted>, ApiError> {
     let asked = query.asked()?;
-    let user = find(&app, &service, &path.user).await?;
-    if user.kind == UserType::Primary {
-        let name = user.username;
-        return Err(ApiError::Forbidden(format!("Service user '{name}' cannot be deleted")));
-    }
-    let before = access_of(&app, &service).await?;
-    let mut after = before.clone();
-    after.users.remove(&user.username);
-    let losses = losses(&app, &service, (before, after), asked.days).await?;
-    if !asked.dry_run && !app.store.users.delete(service.id, &user.username, &by).await? {
-        return Err(ApiError::NotFound("Service user"));
-    }
+    let losses = delete(&app, &service, &path.user, &by, asked).await?;
     Ok(Json(UserDeleted { message: asked.message("deleted", &losses), losses }))
 }

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 
 use crate::changes::CHANNEL;
+use crate::seen::moment;
 use crate::{StoreError, timestamp};
 
 /// What happened.
@@ -74,6 +75,12 @@ pub struct EventFilter {
     pub event_type: Option<String>,
     /// Older than this one.
     pub before_id: Option<i64>,
+    /// With this text in its description, in any case.
+    pub text: Option<String>,
+    /// Not before this moment.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
 }
 
 /// An event to be written down.
@@ -113,13 +120,19 @@ impl Events {
                and ($3::text is null or actor = $3)
                and ($4::text is null or event_type = $4)
                and ($5::bigint is null or event_id < $5)
+               and ($7::text is null or strpos(lower(description), lower($7)) > 0)
+               and ($8::timestamptz is null or at >= $8)
+               and ($9::timestamptz is null or at < $9)
              order by event_id desc limit $6",
             filter.project.as_ref().map(ProjectName::as_str),
             filter.service_name,
             filter.actor,
             filter.event_type,
             filter.before_id,
-            i64::from(limit)
+            i64::from(limit),
+            filter.text,
+            filter.since.map(moment).transpose()?,
+            filter.until.map(moment).transpose()?
         )
         .fetch_all(&self.pool)
         .await?;

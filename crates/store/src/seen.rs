@@ -243,6 +243,6 @@ fn columns<'a>(
 }
 
 /// A moment as Postgres has it. Fails beyond the year 9999.
-fn moment(at: Timestamp) -> Result<OffsetDateTime, StoreError> {
+pub(crate) fn moment(at: Timestamp) -> Result<OffsetDateTime, StoreError> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).map_err(decode)
 }

@@ -19,36 +19,36 @@ pub(super) const MS_PER_HOUR: i64 = 3_600_000;
 const MAX_PARTITIONS: i32 = 10_000;
 
 /// What is said of a topic. `null` is the same as nothing.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct TopicFields {
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(crate) struct TopicFields {
     /// 1-10000.
-    pub(super) partitions: Option<i32>,
+    pub(crate) partitions: Option<i32>,
     /// From 2 to the number of nodes.
-    pub(super) replication: Option<i16>,
+    pub(crate) replication: Option<i16>,
     /// Less than `replication`.
-    min_insync_replicas: Option<i64>,
+    pub(crate) min_insync_replicas: Option<i64>,
     /// -1 for no limit.
-    retention_bytes: Option<i64>,
+    pub(crate) retention_bytes: Option<i64>,
     /// -1 for no limit.
-    retention_hours: Option<i64>,
+    pub(crate) retention_hours: Option<i64>,
     /// `delete`, `compact`, or `compact,delete`.
-    cleanup_policy: Option<String>,
+    pub(crate) cleanup_policy: Option<String>,
     /// Other options by Kafka's names with `_` for each `.`; `null` goes back to the default.
     #[schema(value_type = Option<Object>)]
-    config: Option<Map<String, Value>>,
+    pub(crate) config: Option<Map<String, Value>>,
     #[serde(default, deserialize_with = "objects")]
-    pub(super) tags: Option<Vec<Tag>>,
+    pub(crate) tags: Option<Vec<Tag>>,
     /// What is not offered may be there as long as it asks for nothing.
     #[serde(flatten)]
     #[schema(ignore)]
-    pub(super) other: Map<String, Value>,
+    pub(crate) other: Map<String, Value>,
 }
 
 /// A label.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub(super) struct Tag {
-    pub(super) key: String,
-    pub(super) value: String,
+pub(crate) struct Tag {
+    pub(crate) key: String,
+    pub(crate) value: String,
 }
 
 impl TopicFields {

@@ -19,80 +19,80 @@ use crate::error::ApiError;
 
 /// A topic.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TopicSummary {
-    topic_name: String,
-    partitions: usize,
-    replication: usize,
-    min_insync_replicas: Option<i64>,
-    retention_bytes: Option<i64>,
+pub(crate) struct TopicSummary {
+    pub(crate) topic_name: String,
+    pub(crate) partitions: usize,
+    pub(crate) replication: usize,
+    pub(crate) min_insync_replicas: Option<i64>,
+    pub(crate) retention_bytes: Option<i64>,
     /// -1 for no limit.
-    retention_hours: Option<i64>,
-    cleanup_policy: Option<String>,
-    remote_storage_enable: bool,
-    diskless_enable: bool,
+    pub(crate) retention_hours: Option<i64>,
+    pub(crate) cleanup_policy: Option<String>,
+    pub(crate) remote_storage_enable: bool,
+    pub(crate) diskless_enable: bool,
     /// `ACTIVE`, `CONFIGURING` or `DELETING`.
-    state: &'static str,
-    tags: Vec<Tag>,
-    tidegate: TopicExtras,
+    pub(crate) state: &'static str,
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) tidegate: TopicExtras,
 }
 
 /// What Aiven's API has no place for.
 #[derive(Debug, Serialize, ToSchema)]
-struct TopicExtras {
+pub(crate) struct TopicExtras {
     /// Why Kafka does not have the topic as it should be.
-    problem: Option<String>,
+    pub(crate) problem: Option<String>,
 }
 
 /// A topic with everything that Kafka knows of it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TopicDetails {
-    topic_name: String,
-    partitions: Vec<PartitionView>,
-    replication: usize,
-    min_insync_replicas: Option<i64>,
-    retention_bytes: Option<i64>,
+pub(crate) struct TopicDetails {
+    pub(crate) topic_name: String,
+    pub(crate) partitions: Vec<PartitionView>,
+    pub(crate) replication: usize,
+    pub(crate) min_insync_replicas: Option<i64>,
+    pub(crate) retention_bytes: Option<i64>,
     /// -1 for no limit.
-    retention_hours: Option<i64>,
-    cleanup_policy: Option<String>,
-    state: &'static str,
-    tags: Vec<Tag>,
-    config: BTreeMap<String, OptionView>,
-    tidegate: DetailsExtras,
+    pub(crate) retention_hours: Option<i64>,
+    pub(crate) cleanup_policy: Option<String>,
+    pub(crate) state: &'static str,
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) config: BTreeMap<String, OptionView>,
+    pub(crate) tidegate: DetailsExtras,
 }
 
 /// What Aiven's API has no place for.
 #[derive(Debug, Serialize, ToSchema)]
-struct DetailsExtras {
+pub(crate) struct DetailsExtras {
     /// Why Kafka does not have the topic as it should be.
-    problem: Option<String>,
+    pub(crate) problem: Option<String>,
     /// Whether every broker told its consumer groups. One that is being restarted does not.
-    consumer_groups_complete: bool,
+    pub(crate) consumer_groups_complete: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct PartitionView {
-    partition: i32,
+pub(crate) struct PartitionView {
+    pub(crate) partition: i32,
     /// How many replicas are in sync.
-    isr: usize,
+    pub(crate) isr: usize,
     /// Not measured.
-    size: Option<i64>,
-    earliest_offset: Option<i64>,
-    latest_offset: Option<i64>,
-    consumer_groups: Vec<GroupView>,
+    pub(crate) size: Option<i64>,
+    pub(crate) earliest_offset: Option<i64>,
+    pub(crate) latest_offset: Option<i64>,
+    pub(crate) consumer_groups: Vec<GroupView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct GroupView {
-    group_name: String,
-    offset: i64,
+pub(crate) struct GroupView {
+    pub(crate) group_name: String,
+    pub(crate) offset: i64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct OptionView {
+pub(crate) struct OptionView {
     #[schema(value_type = Value)]
-    value: Value,
-    source: &'static str,
-    synonyms: [String; 0],
+    pub(crate) value: Value,
+    pub(crate) source: &'static str,
+    pub(crate) synonyms: [String; 0],
 }
 
 fn number(config: &BTreeMap<&str, &str>, name: &str) -> Option<i64> {

@@ -1,6 +1,7 @@
 //! The console as a browser sees it: signing in and out, who gets in, what answers carry.
 
 mod browser;
+mod contents;
 mod limits;
 mod oidc;
 mod pages;

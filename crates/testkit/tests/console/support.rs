@@ -14,7 +14,7 @@ mod served;
 mod sign_in;
 mod wait;
 
-pub(crate) use self::browser::{browse, picture_file};
+pub(crate) use self::browser::{Browser, browse, picture_file};
 pub(crate) use self::driver::processes_of;
 pub(crate) use self::environment::Site;
 pub(crate) use self::look::{Look, Screen, Theme};

@@ -1,0 +1,257 @@
+//! One topic: its partitions, who reads it, and what may be changed.
+
+use maud::{Markup, html};
+
+use super::form::Form;
+use super::topics::{retention, topic_state};
+use super::{danger, done};
+use crate::list::{Column, List, ListQuery};
+use crate::live::LIVE;
+use crate::nav::ServiceAt;
+use crate::words::{Tone, empty, notice};
+use crate::{Frame, Page};
+
+/// What the page shows.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The service.
+    pub at: ServiceAt,
+    /// The topic.
+    pub name: String,
+    /// `ACTIVE`, `CONFIGURING` or `DELETING`.
+    pub state: &'static str,
+    /// Why Kafka does not have it as it should be.
+    pub problem: Option<String>,
+    /// How many replicas each partition has.
+    pub replication: usize,
+    /// Hours for which records are kept, -1 for ever.
+    pub retention_hours: Option<i64>,
+    /// Bytes of a partition that are kept, -1 for all.
+    pub retention_bytes: Option<i64>,
+    /// `min.insync.replicas`.
+    pub min_in_sync: Option<i64>,
+    /// `cleanup.policy`.
+    pub cleanup: Option<String>,
+    /// Labels.
+    pub tags: Vec<(String, String)>,
+    /// Its partitions. None before Kafka has made it.
+    pub partitions: Vec<Partition>,
+    /// What is asked of their list.
+    pub query: ListQuery,
+    /// The consumer groups that have committed offsets.
+    pub groups: Vec<Group>,
+    /// Whether every broker told its groups.
+    pub groups_complete: bool,
+    /// Its options, by Kafka's name.
+    pub options: Vec<ConfigOption>,
+    /// To change it; `None` for those who may not.
+    pub form: Option<Form>,
+    /// What was just done.
+    pub done: Option<&'static str>,
+}
+
+/// A partition.
+#[derive(Clone, Debug)]
+pub struct Partition {
+    /// Its index.
+    pub index: i32,
+    /// The node that leads it.
+    pub leader: Option<i32>,
+    /// The nodes that have it, the preferred leader first.
+    pub replicas: Vec<i32>,
+    /// The nodes that have all of it.
+    pub in_sync: Vec<i32>,
+    /// The first offset that is there.
+    pub earliest: Option<i64>,
+    /// The next one.
+    pub latest: Option<i64>,
+}
+
+/// A consumer group.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Of how many partitions it has committed an offset.
+    pub partitions: usize,
+    /// How many records are behind those offsets.
+    pub lag: i64,
+}
+
+/// An option as Kafka has it.
+#[derive(Clone, Debug)]
+pub struct ConfigOption {
+    /// Kafka's name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Whether the topic sets it itself.
+    pub is_own: bool,
+    /// Where it comes from, as the API says.
+    pub source: &'static str,
+}
+
+fn nodes(ids: &[i32]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn number(value: Option<i64>) -> String {
+    value.map_or_else(|| "not known".to_owned(), |it| it.to_string())
+}
+
+const COLUMNS: [Column<Partition>; 6] = [
+    Column::new("partition", "Partition", |it: &Partition| it.index.to_string())
+        .sorted(|a, b| a.index.cmp(&b.index)),
+    Column::new("leader", "Leader", |it: &Partition| {
+        it.leader.map_or_else(|| "none".to_owned(), |it| it.to_string())
+    })
+    .sorted(|a, b| a.leader.cmp(&b.leader)),
+    Column::new("isr", "In sync", |it: &Partition| {
+        format!("{} of {} (nodes {})", it.in_sync.len(), it.replicas.len(), nodes(&it.in_sync))
+    })
+    .sorted(|a, b| a.in_sync.len().cmp(&b.in_sync.len())),
+    Column::new("", "Replicas", |it: &Partition| nodes(&it.replicas)),
+    Column::new("earliest", "First offset", |it: &Partition| number(it.earliest))
+        .sorted(|a, b| a.earliest.cmp(&b.earliest)),
+    Column::new("latest", "Next offset", |it: &Partition| number(it.latest))
+        .sorted(|a, b| a.latest.cmp(&b.latest)),
+];
+
+/// The page.
+pub fn page(frame: &Frame, view: &View) -> Page {
+    let path = view.at.href(&format!("topics/{}", view.name));
+    let body = html! {
+        (done(view.done))
+        (now(view, &path, frame))
+        section {
+            h2 { "Options" }
+            (options(view))
+        }
+        @if let Some(form) = &view.form {
+            section #change {
+                h2 { "Change" }
+                (form.show(frame))
+            }
+            section {
+                h2 { "Delete" }
+                (danger(&format!("{path}/delete"), "Delete topic …"))
+            }
+        }
+    };
+    let mut page = Page::of_service(view.at.clone(), &format!("Topic {}", view.name), body);
+    let topics = crate::Crumb { title: "Topics".to_owned(), href: view.at.href("topics") };
+    page.crumbs.push(topics);
+    page
+}
+
+/// What Kafka says. While Kafka has not caught up yet, it is fetched again.
+fn now(view: &View, path: &str, frame: &Frame) -> Markup {
+    let settles = view.state != "ACTIVE";
+    let headers = format!("{{\"{LIVE}\":\"1\"}}");
+    let again = settles.then_some("load delay:2s");
+    html! {
+        div #now hx-get=[settles.then_some(path)] hx-trigger=[again] hx-select="#now"
+            hx-swap="outerHTML" hx-headers=(headers) {
+            (facts(view))
+            @if view.state == "CONFIGURING" {
+                (notice(Tone::Busy, "Kafka has not made it yet. It takes a few seconds."))
+            }
+            section {
+                h2 { "Partitions" }
+                (partitions(view, path, frame))
+            }
+            section {
+                h2 { "Consumer groups" }
+                (groups(view))
+            }
+        }
+    }
+}
+
+fn facts(view: &View) -> Markup {
+    html! {
+        dl.facts {
+            div { dt { "State" } dd { (topic_state(view.state, view.problem.as_deref())) } }
+            div { dt { "Partitions" } dd { (view.partitions.len()) } }
+            div { dt { "Replication" } dd { (view.replication) } }
+            div { dt { "Minimum in sync" } dd { (number(view.min_in_sync)) } }
+            div { dt { "Retention" } dd { (retention(view.retention_hours, view.retention_bytes)) } }
+            div { dt { "Cleanup" } dd { (view.cleanup.as_deref().unwrap_or("not known")) } }
+            @if !view.tags.is_empty() {
+                div { dt { "Tags" } dd {
+                    @for (key, value) in &view.tags { div { (key) ": " (value) } }
+                } }
+            }
+        }
+    }
+}
+
+fn partitions(view: &View, path: &str, frame: &Frame) -> Markup {
+    let picked = view.query.pick(view.partitions.clone(), &COLUMNS);
+    let list = List {
+        id: "partitions",
+        title: "Partitions",
+        path,
+        keep: &[],
+        columns: &COLUMNS,
+        empty: empty("Kafka has no partitions of it.", &html! { p { "Look again in a moment." } }),
+    };
+    list.show(&picked, &view.query, frame)
+}
+
+fn groups(view: &View) -> Markup {
+    html! {
+        @if !view.groups_complete {
+            (notice(Tone::Busy, "Not every broker could be asked: there may be more groups."))
+        }
+        @if view.groups.is_empty() {
+            p.none { "No consumer group has committed an offset." }
+        } @else {
+            div.scroll tabindex="0" role="region" aria-label="Consumer groups" {
+                table {
+                    caption.hidden { "Consumer groups" }
+                    thead { tr {
+                        @for it in ["Group", "Partitions with an offset", "Records behind"] {
+                            th scope="col" { (it) }
+                        }
+                    } }
+                    tbody { @for it in &view.groups { tr {
+                        th scope="row" { (it.name) }
+                        td data-title="Partitions with an offset" { (it.partitions) }
+                        td data-title="Records behind" { (it.lag) }
+                    } } }
+                }
+            }
+        }
+    }
+}
+
+fn options(view: &View) -> Markup {
+    let (own, others): (Vec<_>, Vec<_>) = view.options.iter().partition(|it| it.is_own);
+    html! {
+        @if own.is_empty() { p.none { "Everything is as the service has it." } }
+        @else { (table("Options of its own", &own)) }
+        @if !others.is_empty() {
+            details {
+                summary { (others.len()) " options as the service has them" }
+                (table("Options as the service has them", &others))
+            }
+        }
+    }
+}
+
+fn table(title: &str, options: &[&ConfigOption]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(title) {
+            table {
+                caption.hidden { (title) }
+                thead { tr { @for it in ["Option", "Value", "From"] { th scope="col" { (it) } } } }
+                tbody { @for it in options { tr {
+                    th scope="row" { code { (it.name) } }
+                    td data-title="Value" { code { (it.value) } }
+                    td data-title="From" { (it.source.replace('_', " ")) }
+                } } }
+            }
+        }
+    }
+}

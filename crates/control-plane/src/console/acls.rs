@@ -1,0 +1,216 @@
+//! `/console/.../acls`: the ACL entries of both kinds.
+
+mod add;
+
+use std::collections::BTreeSet;
+
+use axum::extract::{Query, State};
+use axum::response::Response;
+use console::list::ListQuery;
+use console::nav::ServiceAt;
+use console::pages::acls::{Aiven, KAFKA, Kafka, View, page, pick_aiven, pick_kafka};
+use console::pages::confirm;
+use model::{AclEntry, Role, Username};
+use serde::Deserialize;
+use service_config::access::bindings;
+
+pub(super) use self::add::{add_aiven, add_kafka, new_aiven, new_kafka};
+use super::done::{Done, said};
+use super::losing::shown;
+use super::on_page::OnPage;
+use super::show::{Failed, Show, go};
+use crate::access::Develop;
+use crate::error::ApiError;
+use crate::extract::Path;
+use crate::kafka_acls::{KafkaAclView, native};
+use crate::losses::{Asked, Losses};
+use crate::{App, acls, kafka_acls};
+
+const HERE: &str = "acls";
+
+/// Which table the address is about.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Of {
+    of: String,
+}
+
+/// The entry in the path.
+#[derive(Debug, Deserialize)]
+pub(super) struct EntryPath {
+    /// `acl` or `kafka-acl`.
+    kind: String,
+    id: String,
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    on: OnPage,
+    Query(query): Query<ListQuery>,
+    Query(of): Query<Of>,
+    Done(done): Done,
+) -> Result<Show, Failed> {
+    let (at, id) = (on.at(HERE), on.service().id);
+    let is_of_kafka = of.of == KAFKA;
+    let (aiven_query, kafka_query) =
+        if is_of_kafka { (ListQuery::default(), query) } else { (query, ListQuery::default()) };
+    let entries = app.store.acls.list(id).await?;
+    let users = app.store.users.names(id).await?;
+    let topics = app.store.topics.list(id).await?.into_iter().filter(|it| !it.deleting);
+    let topics = topics.map(|it| it.name.to_string()).collect();
+    let rows = entries.iter().map(|it| aiven(&at, it)).collect();
+    let mut picked = pick_aiven(rows, &aiven_query);
+    for row in &mut picked.rows {
+        if let Some(entry) = entries.iter().find(|it| it.id.0 == row.id) {
+            (row.users, row.in_kafka) = expanded(entry, &users, &topics);
+        }
+    }
+    let rows = native(&app.store, id).await?.into_iter().map(|it| kafka(&at, it)).collect();
+    let view = View {
+        kafka: pick_kafka(rows, &kafka_query),
+        aiven: picked,
+        aiven_query,
+        kafka_query,
+        done,
+        at,
+    };
+    Ok(page(on.frame(), &view).into())
+}
+
+fn delete_href(at: &ServiceAt, kind: &str, id: &str) -> Option<String> {
+    (at.role >= Role::Developer).then(|| at.href(&format!("acls/{kind}/{id}/delete")))
+}
+
+fn aiven(at: &ServiceAt, it: &AclEntry) -> Aiven {
+    Aiven {
+        id: it.id.0.clone(),
+        permission: it.permission.as_str(),
+        topic: it.topic.to_string(),
+        username: it.username.to_string(),
+        users: 0,
+        in_kafka: Vec::new(),
+        delete: delete_href(at, "acl", &it.id.0),
+    }
+}
+
+fn kafka(at: &ServiceAt, it: KafkaAclView) -> Kafka {
+    Kafka {
+        delete: delete_href(at, "kafka-acl", &it.id),
+        id: it.id,
+        permission_type: it.permission_type,
+        principal: it.principal,
+        operation: it.operation,
+        resource_type: it.resource_type,
+        pattern_type: it.pattern_type,
+        resource_name: it.resource_name,
+        host: it.host,
+    }
+}
+
+/// How many users an entry matches, and what Kafka is told for each of them.
+fn expanded(
+    entry: &AclEntry,
+    users: &BTreeSet<Username>,
+    topics: &BTreeSet<String>,
+) -> (usize, Vec<String>) {
+    let mut matching = users.iter().filter(|it| entry.username.matches(it.as_str()));
+    let Some(first) = matching.next() else { return (0, Vec::new()) };
+    let one = BTreeSet::from([first.clone()]);
+    let always = bindings(&[], &[], &one, topics);
+    let all = bindings(std::slice::from_ref(entry), &[], &one, topics);
+    let line = |it: &model::AclBinding| {
+        let (operation, resource) = (it.operation.as_str(), it.resource_type.as_str());
+        format!("{operation} on {resource} {} {}", it.pattern_type.as_str(), it.resource_name)
+    };
+    (1 + matching.count(), all.difference(&always).map(line).collect())
+}
+
+async fn delete(
+    app: &App,
+    on: &OnPage<Develop>,
+    path: &EntryPath,
+    asked: Asked,
+) -> Result<Losses, ApiError> {
+    match path.kind.as_str() {
+        "acl" => acls::delete(app, on.service(), &path.id, on.by(), asked).await,
+        "kafka-acl" => kafka_acls::delete(app, on.service(), &path.id, on.by(), asked).await,
+        _ => Err(ApiError::NoRoute),
+    }
+}
+
+/// What an entry says, in one sentence.
+async fn sentence(app: &App, on: &OnPage<Develop>, path: &EntryPath) -> Result<String, ApiError> {
+    let id = on.service().id;
+    let aiven = app.store.acls.list(id).await?;
+    if let Some(it) = aiven.into_iter().find(|it| path.kind == "acl" && it.id.0 == path.id) {
+        let (users, what, topics) = (it.username, it.permission.as_str(), it.topic);
+        return Ok(format!("It gives the service users '{users}' {what} on topics '{topics}'."));
+    }
+    let it = native(&app.store, id).await?.into_iter().find(|it| it.id == path.id);
+    let it = it.ok_or(ApiError::NotFound("ACL"))?;
+    Ok(format!(
+        "It says: {} {} for {} on {} {} '{}', from {}.",
+        it.permission_type,
+        it.operation,
+        it.principal,
+        it.resource_type,
+        it.pattern_type,
+        it.resource_name,
+        it.host
+    ))
+}
+
+/// Says who would lose access, and asks whether the entry shall be gone.
+pub(super) async fn ask(
+    State(app): State<App>,
+    on: OnPage<Develop>,
+    Path(path): Path<EntryPath>,
+) -> Result<Show, Failed> {
+    let losses = delete(&app, &on, &path, Asked::what_if()?).await?;
+    let means = vec![sentence(&app, &on, &path).await?];
+    let at = on.at(HERE);
+    let view = confirm::View {
+        title: format!("Delete ACL entry {}", path.id),
+        means,
+        losses: Some(shown(losses)),
+        action: at.href(&format!("acls/{}/{}/delete", path.kind, path.id)),
+        kept: Vec::new(),
+        button: "Delete the entry",
+        back: at.href(HERE),
+        at,
+    };
+    Ok(confirm::page(on.frame(), &view).into())
+}
+
+pub(super) async fn remove(
+    State(app): State<App>,
+    on: OnPage<Develop>,
+    Path(path): Path<EntryPath>,
+) -> Result<Response, Failed> {
+    delete(&app, &on, &path, Asked::for_real()?).await?;
+    Ok(go(&said(&on.at(HERE), HERE, "acl-deleted")))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{AclId, AclPattern, AclPermission};
+
+    use super::*;
+
+    #[test]
+    fn an_entry_is_what_kafka_is_told_for_one_user() {
+        let entry = AclEntry {
+            id: AclId("default".into()),
+            permission: AclPermission::Read,
+            topic: AclPattern::topic("logs-*").unwrap(),
+            username: AclPattern::username("a*").unwrap(),
+        };
+        let users = ["ann", "abe", "bob"].map(|it| it.parse().unwrap()).into();
+        let (count, lines) = expanded(&entry, &users, &BTreeSet::new());
+        assert_eq!(count, 2);
+        assert!(lines.contains(&"Read on Topic PREFIXED logs-".to_owned()), "{lines:?}");
+        assert!(lines.contains(&"Read on Group LITERAL *".to_owned()), "{lines:?}");
+        let nobody = AclEntry { username: AclPattern::username("x").unwrap(), ..entry };
+        assert_eq!(expanded(&nobody, &users, &BTreeSet::new()), (0, Vec::new()));
+    }
+}

@@ -50,7 +50,7 @@ fn node(it: NodeLook) -> Node {
     }
 }
 
-fn brief(it: RolloutBrief) -> Rollout {
+pub(super) fn brief(it: RolloutBrief) -> Rollout {
     Rollout {
         waits_for: it.waits_for(),
         state: it.state,

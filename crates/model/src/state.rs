@@ -98,6 +98,12 @@ pub struct NodeStatus {
     /// Where it is in the rollout that is under way: a stable name, such as `catching_up`.
     #[serde(default)]
     pub phase: Option<String>,
+    /// Which run of its process this is, if there is a process: another text after each start.
+    #[serde(default)]
+    pub incarnation: Option<String>,
+    /// How many of its replicas are in no in-sync set, if Kafka could be asked.
+    #[serde(default)]
+    pub out_of_sync: Option<u32>,
 }
 
 #[cfg(test)]

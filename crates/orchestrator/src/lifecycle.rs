@@ -144,6 +144,8 @@ pub(crate) async fn power_off<D: Driver>(
         active_controller: false,
         waiting_for: Some("the service is switched off".into()),
         phase: None,
+        incarnation: running.get(&node.id).map(|it| it.0.clone()),
+        out_of_sync: None,
     });
     store.nodes.publish(service.id, &statuses.collect::<Vec<_>>()).await?;
     if !running.is_empty() {

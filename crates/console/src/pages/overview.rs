@@ -67,6 +67,8 @@ pub struct Node {
     pub revision: Option<String>,
     /// Which run of its process this is, in short.
     pub incarnation: Option<String>,
+    /// How many of its replicas are not in sync, if that is known.
+    pub out_of_sync: Option<u32>,
     /// `active`, `joining`, `leaving` or `emptied`.
     pub life: &'static str,
     /// Where it is in the rollout that is under way.
@@ -126,7 +128,7 @@ fn now(view: &View) -> Markup {
             table {
                 caption.hidden { "Nodes" }
                 thead { tr {
-                    @for title in ["Node", "State", "Role", "Revision", "Incarnation", "Address", "Rack"] {
+                    @for title in ["Node", "State", "In sync", "Role", "Revision", "Incarnation", "Address", "Rack"] {
                         th scope="col" { (title) }
                     }
                 } }
@@ -166,6 +168,14 @@ fn node(it: &Node, view: &View) -> Markup {
                 @if it.life != "active" { " " (badge(Tone::Busy, it.life)) }
                 @if let Some(phase) = &it.phase { p.more { (phase.replace('_', " ")) } }
                 @if let Some(text) = &it.waiting_for { p.more { "Waits for: " (text) } }
+            }
+            td data-title="In sync" {
+                @match it.out_of_sync {
+                    Some(0) => "all replicas",
+                    Some(1) => "all but 1 replica",
+                    Some(behind) => { "all but " (behind) " replicas" },
+                    None => span.none { "not known" },
+                }
             }
             td data-title="Role" { (role) }
             td data-title="Revision" {
@@ -227,7 +237,8 @@ mod tests {
             controller: id <= 3,
             active_controller: id == 1,
             revision: Some(revision.into()),
-            incarnation: None,
+            incarnation: (id == 1).then(|| "4711@99".into()),
+            out_of_sync: u32::try_from(id - 1).ok().filter(|it| *it < 3),
             life: if id > 3 { "joining" } else { "active" },
             phase: (id == 2).then(|| "catching_up".into()),
             waiting_for: None,

@@ -44,6 +44,7 @@ fn node(it: NodeLook) -> Node {
         active_controller: it.active_controller,
         revision: it.revision,
         incarnation: it.incarnation,
+        out_of_sync: it.out_of_sync,
         life: it.life,
         phase: it.phase,
         waiting_for: it.waiting_for,

@@ -140,6 +140,8 @@ impl Api {
             active_controller: node == 1,
             waiting_for: None,
             phase: None,
+            incarnation: None,
+            out_of_sync: None,
         };
         self.store.nodes.publish(service, &[status]).await.unwrap();
     }

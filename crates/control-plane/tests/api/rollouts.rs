@@ -255,6 +255,8 @@ async fn nodes_show_their_progress_while_it_is_under_way(pool: PgPool) {
         active_controller: false,
         waiting_for: Some("replicas are out of sync".into()),
         phase: Some(phase.to_owned()),
+        incarnation: None,
+        out_of_sync: None,
     };
     let statuses: Vec<_> = (1..).zip(["done", "catching_up", "pending"]).map(node).collect();
     api.store.nodes.publish(api.service().await.id, &statuses).await.unwrap();

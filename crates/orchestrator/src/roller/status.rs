@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{
     BlockerStatus, NodeId, NodeState, NodeStatus, PhaseStatus, RolloutId, RolloutStatus, Timestamp,
 };
-use rolling::{Blocker, NodeView, Phase, ServiceView, Step, phases};
+use rolling::{Blocker, NodeView, PartitionView, Phase, ServiceView, Step, phases};
 use store::ActiveRollout;
 use tracing::{info, warn};
 
@@ -139,8 +139,17 @@ fn statuses(
         active_controller: leader == Some(*id),
         waiting_for: waiting_for.clone(),
         phase: phases.get(id).map(|it| it.0.as_str().to_owned()),
+        incarnation: node.process.as_ref().map(|it| it.incarnation.0.clone()),
+        out_of_sync: view.kafka.as_ref().map(|it| out_of_sync(&it.partitions, *id)),
     });
     nodes.collect()
+}
+
+/// How many of the partitions have a replica on this node that is not in sync.
+fn out_of_sync(partitions: &[PartitionView], id: NodeId) -> u32 {
+    let behind =
+        partitions.iter().filter(|it| it.replicas.contains(&id) && !it.in_sync.contains(&id));
+    u32::try_from(behind.count()).unwrap_or(u32::MAX)
 }
 
 fn state(view: &ServiceView, id: NodeId, node: &NodeView, stopping: bool) -> NodeState {
@@ -152,10 +161,7 @@ fn state(view: &ServiceView, id: NodeId, node: &NodeView, stopping: bool) -> Nod
             NodeState::SettingUpVm
         }
         (Some(_), Some(kafka)) => {
-            let behind = |it: &&rolling::PartitionView| {
-                it.replicas.contains(&id) && !it.in_sync.contains(&id)
-            };
-            let lags = kafka.partitions.iter().any(|it| behind(&it))
+            let lags = out_of_sync(&kafka.partitions, id) > 0
                 || (kafka.quorum.voters.contains(&id) && !kafka.quorum.caught_up.contains(&id));
             if lags { NodeState::SyncingData } else { NodeState::Running }
         }

@@ -35,6 +35,8 @@ pub(crate) struct NodeLook {
     pub(crate) revision: Option<String>,
     /// Which run of its process this is, in short.
     pub(crate) incarnation: Option<String>,
+    /// How many of its replicas are not in sync, if that is known.
+    pub(crate) out_of_sync: Option<u32>,
     /// As the API spells it.
     pub(crate) life: &'static str,
     /// Where it is in the rollout that is under way.
@@ -62,7 +64,8 @@ pub(crate) async fn look(app: &App, service: &Service) -> Result<ServiceLook, Ap
             controller: voters.contains(&node.id),
             active_controller: status.is_some_and(|it| it.active_controller),
             revision: status.and_then(|it| Some(it.revision.as_ref()?.short().to_owned())),
-            incarnation: None,
+            incarnation: status.and_then(|it| it.incarnation.clone()),
+            out_of_sync: status.and_then(|it| it.out_of_sync),
             life: life.as_str(),
             phase: status.and_then(|it| it.phase.clone()).filter(|_| rollout.is_some()),
             waiting_for: status.and_then(|it| it.waiting_for.clone()),

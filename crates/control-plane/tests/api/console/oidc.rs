@@ -66,7 +66,7 @@ async fn at_idp(address: &Url, field: (&str, &str)) -> String {
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn somebody_signs_in_at_the_identity_provider_with_the_roles_of_their_groups(pool: PgPool) {
     let issuer = Issuer::serve().await.unwrap();
-    let api = with_idp(&pool, issuer.url()).await;
+    let api = with_idp(&pool, &issuer.url).await;
     let mut browser = Browser::new(&api);
     assert!(browser.get("/console/sign-in").await.has("Sign in with 127.0.0.1"));
     let address = away(&mut browser).await;
@@ -94,7 +94,7 @@ async fn somebody_signs_in_at_the_identity_provider_with_the_roles_of_their_grou
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn who_comes_back_without_having_gone_is_refused_in_words(pool: PgPool) {
     let issuer = Issuer::serve().await.unwrap();
-    let api = with_idp(&pool, issuer.url()).await;
+    let api = with_idp(&pool, &issuer.url).await;
     let refused = |seen: &Seen, words: &str| {
         assert_eq!(seen.status, StatusCode::UNAUTHORIZED, "{}", seen.body);
         assert!(seen.has(words) && seen.has("Sign in with"), "{}", seen.body);
@@ -150,7 +150,7 @@ async fn who_comes_back_without_having_gone_is_refused_in_words(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn a_wrong_nonce_opens_nothing(pool: PgPool) {
     let issuer = Issuer::serve().await.unwrap();
-    let api = with_idp(&pool, issuer.url()).await;
+    let api = with_idp(&pool, &issuer.url).await;
     let mut browser = Browser::new(&api);
     let back = at_idp(&away(&mut browser).await, ("username", "ada")).await;
     sqlx::query("update console_sign_in set nonce = 'other'").execute(&pool).await.unwrap();

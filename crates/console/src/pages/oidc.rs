@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::settings::REVIEW;
-use crate::draft::{Draft, SET};
+use crate::draft::{Draft, MAY};
 use crate::forms::{self, Field};
 use crate::nav::ServiceAt;
 use crate::words::{Tone, badge, notice};
@@ -105,7 +105,7 @@ fn as_it_is(view: &View) -> Markup {
 }
 
 fn set_up(frame: &Frame, view: &View) -> Markup {
-    let names = [ISSUER, JWKS_URL, AUDIENCE, CLAIM].map(|it| format!("{SET}{it}"));
+    let names = [ISSUER, JWKS_URL, AUDIENCE, CLAIM].map(|it| format!("{MAY}{it}"));
     let [issuer, jwks, audience, claim] = &view.values;
     let show = |index: usize, label, value: &str, help, error: Option<&str>| {
         Field { name: &names[index], label, kind: "text", value, help, error, required: false }

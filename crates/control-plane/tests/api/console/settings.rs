@@ -12,12 +12,12 @@ use crate::harness::{Api, TOKEN, add_token};
 
 const OPTION: &str = "set.kafka.log_roll_ms";
 
-fn path(end: &str) -> String {
+pub(super) fn path(end: &str) -> String {
     format!("{OVERVIEW}/{end}")
 }
 
 /// What is hidden in the form of a page that names an option, with these fields instead.
-fn fields(page: &Seen, typed: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(super) fn fields(page: &Seen, typed: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     let main = page.body.split_once("<main").unwrap().1;
     let form =
@@ -34,12 +34,16 @@ fn fields(page: &Seen, typed: &[(&str, &str)]) -> Vec<(String, String)> {
     fields
 }
 
-async fn send(browser: &mut Browser<'_>, end: &str, fields: &[(String, String)]) -> Seen {
+pub(super) async fn send(
+    browser: &mut Browser<'_>,
+    end: &str,
+    fields: &[(String, String)],
+) -> Seen {
     let fields: Vec<_> = fields.iter().map(|(name, it)| (name.as_str(), it.as_str())).collect();
     browser.post(&path(end), &fields).await
 }
 
-async fn with_role(api: &Api, role: Role) -> Browser<'_> {
+pub(super) async fn with_role(api: &Api, role: Role) -> Browser<'_> {
     let token = format!("tidegate_{role}");
     let grants = Grants::one(Scope::Project("dev".parse().unwrap()), role);
     add_token(&api.store, &token, grants).await;

@@ -74,7 +74,7 @@ pub(super) async fn look_up(
     }
     match probe_issuer(issuer, policy).await {
         Ok(Some(url)) => {
-            *jwks = url.as_str().to_owned();
+            url.as_str().clone_into(jwks);
             view.found = Some((true, "Its metadata says where its keys are.".to_owned()));
         }
         Ok(None) => {

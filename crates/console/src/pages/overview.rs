@@ -162,7 +162,7 @@ fn node(it: &Node, view: &View) -> Markup {
     let is_other = it.revision.as_ref().is_some_and(|has| *has != view.revision);
     html! {
         tr {
-            th scope="row" { (it.id) }
+            th scope="row" data-title="Node" { (it.id) }
             td data-title="State" {
                 (state(it.state))
                 @if it.life != "active" { " " (badge(Tone::Busy, it.life)) }
@@ -196,7 +196,7 @@ fn node(it: &Node, view: &View) -> Markup {
 fn connection(it: &Connection) -> Markup {
     html! {
         dl.facts {
-            div { dt { "Bootstrap servers" } dd { code { (it.bootstrap) } } }
+            div.wide { dt { "Bootstrap servers" } dd { code { (it.bootstrap) } } }
             div { dt { "Security protocol" } dd { code { (it.protocol) } } }
             div { dt { "SASL mechanism" } dd { code { (it.mechanism) } } }
             @if let Some(issuer) = &it.issuer { div { dt { "Issuer" } dd { code { (issuer) } } } }

@@ -166,7 +166,8 @@ async fn an_identity_provider_that_is_away_is_said_to_be(pool: PgPool) {
     let answer = browser.get("/console/sign-in/oidc").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.has("The identity provider cannot be reached at the moment"));
-    let without = Api::empty(&pool).await;
+    let wake = alarm(CancellationToken::new()).1;
+    let without = Api::of(api.store.clone(), settings(), wake, None);
     let answer = Browser::new(&without).get("/console/sign-in/oidc").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
 }

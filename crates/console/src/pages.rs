@@ -2,14 +2,19 @@
 
 pub mod acls;
 pub mod again;
+pub mod authorization;
+pub mod configure;
 pub mod confirm;
 pub mod events;
 pub mod failure;
 pub mod form;
+pub mod oidc;
 pub mod overview;
 pub mod quotas;
+pub mod review;
 pub mod services;
 pub mod sessions;
+pub mod settings;
 pub mod sign_in;
 pub mod topic;
 pub mod topics;

@@ -12,13 +12,17 @@
 mod acls;
 mod around;
 mod assets;
+mod authorization;
+mod consequences;
 mod cookie;
 mod csp;
 mod done;
+mod draft;
 mod events;
 mod live;
 mod losing;
 mod oidc;
+mod oidc_setup;
 mod on_page;
 mod options;
 mod origin;
@@ -29,6 +33,7 @@ mod return_to;
 mod services;
 mod session;
 mod sessions;
+mod settings;
 mod show;
 mod sign_in;
 mod topics;
@@ -86,6 +91,14 @@ fn closed() -> Vec<(String, MethodRouter<App>)> {
         (of_service("/delete-quota"), get(quotas::ask).post(quotas::remove)),
         (of_service("/events"), get(events::of_service)),
         (format!("{ROOT}/project/{{project}}/events"), get(events::of_project)),
+        (of_service("/settings"), get(settings::list)),
+        (of_service("/settings/configure"), get(settings::configure).post(settings::edit)),
+        (of_service("/settings/review"), post(settings::review)),
+        (of_service("/settings/save"), post(settings::save)),
+        (of_service("/oidc"), get(oidc_setup::show).post(oidc_setup::look_up)),
+        (of_service("/oidc/token"), post(oidc_setup::try_token)),
+        (of_service("/authorization"), get(authorization::show)),
+        (of_service("/authorization/acl"), post(authorization::add)),
         (format!("{ROOT}/{{*rest}}"), any(async || Failed::from(ApiError::NoRoute))),
     ]
 }

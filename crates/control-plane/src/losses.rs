@@ -42,6 +42,8 @@ pub(crate) struct Asked {
     /// Nothing is changed.
     pub(crate) dry_run: bool,
     pub(crate) days: Days,
+    /// The generation that the service has to have still; `None` for any.
+    pub(crate) generation: Option<i64>,
 }
 
 /// Who would lose access, or has lost it by this change, of those who were seen.
@@ -71,6 +73,9 @@ pub(crate) struct LossView {
     pub(crate) operations: Vec<&'static str>,
     /// When it did so last.
     pub(crate) last_seen: String,
+    /// The same.
+    #[serde(skip)]
+    pub(crate) last_seen_at: Timestamp,
     /// Whether it is refused however it comes: by which mechanism and from which address it came is
     /// not known.
     pub(crate) certain: bool,
@@ -129,7 +134,8 @@ impl Asked {
 impl LossQuery {
     /// With its defaults.
     pub(crate) fn asked(&self) -> Result<Asked, ApiError> {
-        Ok(Asked { dry_run: self.dry_run.unwrap_or_default(), days: Days::parse(self.seen_days)? })
+        let (dry_run, days) = (self.dry_run.unwrap_or_default(), Days::parse(self.seen_days)?);
+        Ok(Asked { dry_run, days, generation: None })
     }
 }
 
@@ -217,6 +223,7 @@ impl LossView {
             resource_name: loss.resource_name.clone(),
             operations: loss.operations.iter().map(|it| it.as_str()).collect(),
             last_seen: rfc3339(loss.last),
+            last_seen_at: loss.last,
             certain: loss.certain,
             reason: loss.reason.clone(),
             acls: loss.acls.iter().map(|it| ProposalView::of(it, service)).collect(),

@@ -4,7 +4,9 @@ mod browser;
 mod contents;
 mod limits;
 mod oidc;
+mod oidc_setup;
 mod pages;
+mod settings;
 
 use console::assets::ASSETS;
 use http::StatusCode;

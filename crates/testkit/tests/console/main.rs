@@ -17,5 +17,6 @@ mod c_sign_in;
 mod c_sign_in_oidc;
 mod d_pages;
 mod e_contents;
+mod f_configuration;
 mod support;
 mod z_reports;

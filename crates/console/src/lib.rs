@@ -11,10 +11,12 @@
 //! Content-Security-Policy holds; and it works without scripts: forms and links do everything.
 
 pub mod assets;
+pub mod draft;
 pub mod forms;
 mod layout;
 pub mod list;
 pub mod live;
+pub mod losses;
 pub mod nav;
 pub mod pages;
 pub mod times;

@@ -17,7 +17,11 @@ pub struct Entry {
 }
 
 /// Every page of a service, in the order of the navigation. Only what exists.
-pub const SERVICE_PAGES: &[Entry] = &[Entry { path: "", title: "Overview", need: Role::ReadOnly }];
+pub const SERVICE_PAGES: &[Entry] = &[
+    Entry { path: "", title: "Overview", need: Role::ReadOnly },
+    Entry { path: "settings", title: "Service settings", need: Role::ReadOnly },
+    Entry { path: "authorization", title: "Authorization", need: Role::ReadOnly },
+];
 
 /// Which service a page is about, and which of its pages it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use model::{AclEntry, AclId, AclPattern, AclPermission, ServiceId};
 use serde::{Deserialize, Serialize};
-use store::Store;
+use store::{By, Store};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,7 +28,7 @@ struct AclPath {
 
 /// An entry to be added.
 #[derive(Deserialize, ToSchema)]
-struct AddAcl {
+pub(crate) struct AddAcl {
     /// `admin`, `read`, `readwrite` or `write`.
     permission: String,
     /// Topics; `*` is any run of characters, `?` exactly one.
@@ -69,6 +69,16 @@ fn parse(body: &AddAcl) -> Result<AclEntry, ApiError> {
     })
 }
 
+/// Adds an entry.
+pub(crate) async fn add(
+    store: &Store,
+    service: ServiceId,
+    body: &AddAcl,
+    by: &By,
+) -> Result<(), ApiError> {
+    Ok(store.acls.add(service, &parse(body)?, by).await?)
+}
+
 /// List ACL entries
 #[utoipa::path(
     get,
@@ -100,7 +110,7 @@ async fn add_acl(
     OfService { service, by, .. }: OfService<Develop>,
     Json(body): Json<AddAcl>,
 ) -> Result<Json<Acl>, ApiError> {
-    store.acls.add(service.id, &parse(&body)?, &by).await?;
+    add(&store, service.id, &body, &by).await?;
     Ok(Json(Acl { acl: entries(&store, service.id).await?, message: Some("added") }))
 }
 

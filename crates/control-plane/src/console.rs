@@ -11,8 +11,11 @@
 
 mod around;
 mod assets;
+mod authorization;
+mod consequences;
 mod cookie;
 mod csp;
+mod draft;
 mod live;
 mod oidc;
 mod on_page;
@@ -23,6 +26,7 @@ mod return_to;
 mod services;
 mod session;
 mod sessions;
+mod settings;
 mod show;
 mod sign_in;
 
@@ -59,6 +63,12 @@ fn closed() -> Vec<(String, MethodRouter<App>)> {
         (sign_in::SIGN_OUT_EVERYWHERE.to_owned(), post(sign_in::sign_out_everywhere)),
         (of_service(""), get(overview::show)),
         (of_service("/live"), get(live::stream)),
+        (of_service("/settings"), get(settings::list)),
+        (of_service("/settings/configure"), get(settings::configure).post(settings::edit)),
+        (of_service("/settings/review"), post(settings::review)),
+        (of_service("/settings/save"), post(settings::save)),
+        (of_service("/authorization"), get(authorization::show)),
+        (of_service("/authorization/acl"), post(authorization::add)),
         (format!("{ROOT}/{{*rest}}"), any(async || Failed::from(ApiError::NoRoute))),
     ]
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use model::{AclId, AclPermissionType, KafkaAcl, KafkaAclEntry, KafkaAclText, ServiceId};
 use serde::{Deserialize, Serialize};
 use service_config::access::Access;
-use store::{AddAclError, Service, Store};
+use store::{AddAclError, By, Service, Store};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -32,7 +32,7 @@ struct KafkaAclPath {
 
 /// A Kafka-native entry to be added.
 #[derive(Deserialize, ToSchema)]
-struct AddKafkaAcl {
+pub(crate) struct AddKafkaAcl {
     /// `User:` and the name that a principal has, whether or not a service user is called so;
     /// `User:*` is everybody. A name with `*` or `?` in it is a pattern over service users, for
     /// `ALLOW` only.
@@ -80,7 +80,7 @@ struct BothAcls {
 
 /// The entry, and who loses access by it if it denies something.
 #[derive(Serialize, ToSchema)]
-struct KafkaAclAdded {
+pub(crate) struct KafkaAclAdded {
     acl: KafkaAclView,
     message: String,
     #[serde(flatten)]
@@ -215,13 +215,24 @@ async fn add_kafka_acl(
     Query(query): Query<LossQuery>,
     Json(body): Json<AddKafkaAcl>,
 ) -> Result<Json<KafkaAclAdded>, ApiError> {
-    let (entry, asked) = (parse(body)?, query.asked()?);
-    let losses = lost_by(&app, &service, &entry, asked).await?;
+    Ok(Json(add(&app, &service, body, &by, query.asked()?).await?))
+}
+
+/// Adds an entry, or says what would follow.
+pub(crate) async fn add(
+    app: &App,
+    service: &Service,
+    body: AddKafkaAcl,
+    by: &By,
+    asked: Asked,
+) -> Result<KafkaAclAdded, ApiError> {
+    let entry = parse(body)?;
+    let losses = lost_by(app, service, &entry, asked).await?;
     if !asked.dry_run {
-        app.store.kafka_acls.add(service.id, &entry, &by).await?;
+        app.store.kafka_acls.add(service.id, &entry, by).await?;
     }
     let message = asked.message("added", &losses);
-    Ok(Json(KafkaAclAdded { acl: entry.into(), message, losses }))
+    Ok(KafkaAclAdded { acl: entry.into(), message, losses })
 }
 
 /// Get a Kafka-native ACL entry

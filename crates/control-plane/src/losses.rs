@@ -42,6 +42,8 @@ pub(crate) struct Asked {
     /// Nothing is changed.
     pub(crate) dry_run: bool,
     pub(crate) days: Days,
+    /// The generation that the service has to have still; `None` for any.
+    pub(crate) generation: Option<i64>,
 }
 
 /// Who would lose access, or has lost it by this change, of those who were seen.
@@ -49,47 +51,50 @@ pub(crate) struct Asked {
 pub(crate) struct Losses {
     /// What principals that were seen at the REST proxy and at brokers are refused that they were
     /// allowed, latest first, 100 at most.
-    would_lose_access: Vec<LossView>,
+    pub(crate) would_lose_access: Vec<LossView>,
     /// How many there are.
-    would_lose_access_total: usize,
+    pub(crate) would_lose_access_total: usize,
     /// Whether there may be more: of the service more was seen than is kept.
-    seen_truncated: bool,
+    pub(crate) seen_truncated: bool,
     #[serde(skip)]
     sentence: Option<String>,
 }
 
 /// Something that a principal is refused, and what would give it back.
 #[derive(Clone, Serialize, ToSchema)]
-struct LossView {
+pub(crate) struct LossView {
     /// Who, without `User:`; null for callers of the REST proxy without credentials.
-    principal: Option<String>,
+    pub(crate) principal: Option<String>,
     /// Where it was seen: `rest_proxy`, `broker`.
-    seen_at: Vec<&'static str>,
-    resource_type: &'static str,
-    resource_name: String,
+    pub(crate) seen_at: Vec<&'static str>,
+    pub(crate) resource_type: &'static str,
+    pub(crate) resource_name: String,
     /// What it did with it, in Kafka's words.
-    operations: Vec<&'static str>,
+    pub(crate) operations: Vec<&'static str>,
     /// When it did so last.
-    last_seen: String,
+    pub(crate) last_seen: String,
+    /// The same.
+    #[serde(skip)]
+    pub(crate) last_seen_at: Timestamp,
     /// Whether it is refused however it comes: by which mechanism and from which address it came is
     /// not known.
-    certain: bool,
+    pub(crate) certain: bool,
     /// Why it is refused.
-    reason: String,
+    pub(crate) reason: String,
     /// ACL entries that would give it back. Empty: none can, for the reason that is given.
-    acls: Vec<ProposalView>,
+    pub(crate) acls: Vec<ProposalView>,
 }
 
 /// An ACL entry that could be added.
 #[derive(Clone, Serialize, ToSchema)]
-struct ProposalView {
+pub(crate) struct ProposalView {
     /// `acl` or `kafka/acl`: where below the service to send it.
-    path: &'static str,
+    pub(crate) path: &'static str,
     /// What to send.
     #[schema(value_type = Object)]
-    entry: Value,
+    pub(crate) entry: Value,
     /// The same as a command; null if `avn` has none for it.
-    command: Option<String>,
+    pub(crate) command: Option<String>,
 }
 
 impl Days {
@@ -117,7 +122,8 @@ impl Days {
 impl LossQuery {
     /// With its defaults.
     pub(crate) fn asked(&self) -> Result<Asked, ApiError> {
-        Ok(Asked { dry_run: self.dry_run.unwrap_or_default(), days: Days::parse(self.seen_days)? })
+        let (dry_run, days) = (self.dry_run.unwrap_or_default(), Days::parse(self.seen_days)?);
+        Ok(Asked { dry_run, days, generation: None })
     }
 }
 
@@ -205,6 +211,7 @@ impl LossView {
             resource_name: loss.resource_name.clone(),
             operations: loss.operations.iter().map(|it| it.as_str()).collect(),
             last_seen: rfc3339(loss.last),
+            last_seen_at: loss.last,
             certain: loss.certain,
             reason: loss.reason.clone(),
             acls: loss.acls.iter().map(|it| ProposalView::of(it, service)).collect(),

@@ -22,7 +22,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use self::forecast::ForecastAnswer;
-pub(crate) use self::forecast::ForecastView;
+pub(crate) use self::forecast::{ForecastView, NodeForecastView};
 use self::start::StartRollout;
 use self::view::RolloutView;
 pub(crate) use self::view::{RolloutBrief, WindowView, opens_at, window};

@@ -11,14 +11,14 @@ use model::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use service_config::UserConfig;
-use store::{RolloutRecord, Service};
+use store::{By, RolloutRecord, Service};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::create::CreateService;
-pub(crate) use self::update::rendered_as_stored;
-use self::update::{Difference, ImpactView, UpdateService, Updated};
+pub(crate) use self::update::{Difference, at, changed_keys, rendered_as_stored, reread};
+use self::update::{ImpactView, UpdateService, Updated};
 use self::view::show_all;
 pub(crate) use self::view::{NodeLook, ServiceLook, look, show, state_of, users_of};
 pub(crate) use self::wire::{AclView, ServiceView, UserView};
@@ -59,22 +59,22 @@ struct ServiceUpdated {
 
 /// What follows from an update. Empty lists: nothing.
 #[derive(Serialize, ToSchema)]
-struct Consequences {
+pub(crate) struct Consequences {
     /// Whether nothing was changed, and this is what would follow.
     dry_run: bool,
     /// What is different from before.
-    diff: Vec<Difference>,
-    impact: ImpactView,
+    pub(crate) diff: Vec<Difference>,
+    pub(crate) impact: ImpactView,
     /// What to know before it is done.
-    warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     #[serde(flatten)]
-    losses: Losses,
+    pub(crate) losses: Losses,
     /// The rollout that makes it real, if there has to be one: `opens_at` if it waits for the
     /// maintenance window.
-    rollout: Option<RolloutBrief>,
+    pub(crate) rollout: Option<RolloutBrief>,
     /// Of a dry run that would restart nodes: what that does to partitions and quorum as the cluster
     /// is now. Null also while Kafka cannot be asked.
-    forecast: Option<ForecastView>,
+    pub(crate) forecast: Option<ForecastView>,
 }
 
 /// Nothing but words.
@@ -136,6 +136,29 @@ async fn consequences(
         rollout: rollout.as_ref().map(brief),
         forecast,
     })
+}
+
+/// Changes options of a service, or says what would follow. Returns the service as it is then.
+pub(crate) async fn change_options(
+    app: &App,
+    service: Service,
+    patch: UserConfig,
+    by: &By,
+    asked: Asked,
+) -> Result<(Service, Consequences), ApiError> {
+    change(app, service, &UpdateService::options(patch), by, asked).await
+}
+
+async fn change(
+    app: &App,
+    service: Service,
+    body: &UpdateService,
+    by: &By,
+    asked: Asked,
+) -> Result<(Service, Consequences), ApiError> {
+    let (service, updated) = update::update(app, service, body, by, asked).await?;
+    let consequences = consequences(app, &service, updated, asked.dry_run).await?;
+    Ok((service, consequences))
 }
 
 /// List services of a project
@@ -213,8 +236,7 @@ async fn update_service(
     Json(body): Json<UpdateService>,
 ) -> Result<Json<ServiceUpdated>, ApiError> {
     let asked @ Asked { dry_run, .. } = query.asked()?;
-    let (service, updated) = update::update(&app, service, &body, &by, asked).await?;
-    let tidegate = consequences(&app, &service, updated, dry_run).await?;
+    let (service, tidegate) = change(&app, service, &body, &by, asked).await?;
     let service = show(&app, &service, role).await?;
     let message = if dry_run { "nothing was changed: this was a dry run" } else { "updated" };
     Ok(Json(ServiceUpdated { service, message, tidegate }))

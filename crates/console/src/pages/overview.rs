@@ -138,7 +138,7 @@ fn now(view: &View) -> Markup {
     }
 }
 
-fn rollout(it: &Rollout) -> Markup {
+pub(crate) fn rollout(it: &Rollout) -> Markup {
     let what = if it.direction == "back" {
         "Going back to the configuration before"
     } else {

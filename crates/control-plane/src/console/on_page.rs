@@ -50,6 +50,12 @@ impl<N> OnPage<N> {
         &self.of.by
     }
 
+    /// The same, of the service as it is by now.
+    pub(crate) fn with(mut self, service: Service) -> Self {
+        self.of.service = service;
+        self
+    }
+
     /// For the page at the end `here` of the service's addresses.
     pub(crate) fn at(&self, here: &'static str) -> ServiceAt {
         ServiceAt {

@@ -51,7 +51,7 @@ fn node(it: NodeLook) -> Node {
     }
 }
 
-fn brief(it: RolloutBrief) -> Rollout {
+pub(super) fn brief(it: RolloutBrief) -> Rollout {
     Rollout {
         waits_for: it.waits_for(),
         state: it.state,

@@ -23,82 +23,82 @@ pub(super) struct ForecastAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ForecastView {
     /// In one sentence.
-    summary: String,
+    pub(crate) summary: String,
     /// Whether a person has to agree: a restart makes something unavailable, whatever is waited
     /// for.
-    needs_consent: bool,
+    pub(crate) needs_consent: bool,
     /// What can be done about that.
-    remedies: Vec<RemedyView>,
+    pub(crate) remedies: Vec<RemedyView>,
     /// What keeps it from starting just now. It may pass by itself.
-    blocker: Option<BlockedView>,
+    pub(crate) blocker: Option<BlockedView>,
     /// How long it takes if nothing gets in the way.
-    duration_ms: i64,
+    pub(crate) duration_ms: i64,
     /// Whether the duration is made of measured restarts alone.
-    is_measured: bool,
+    pub(crate) is_measured: bool,
     /// The maintenance window of the service, if it has one.
-    window: Option<WindowFit>,
+    pub(crate) window: Option<WindowFit>,
     /// In the order of their restarts, as things are now.
-    nodes: Vec<NodeForecastView>,
+    pub(crate) nodes: Vec<NodeForecastView>,
 }
 
 /// What can be done about partitions that become unavailable.
 #[derive(Debug, Serialize, ToSchema)]
-struct RemedyView {
+pub(crate) struct RemedyView {
     /// `outage` and `raise_replication` as in `consent.remedy`; `change_topics` before the start.
-    remedy: &'static str,
+    pub(crate) remedy: &'static str,
     /// In words.
-    text: &'static str,
+    pub(crate) text: &'static str,
 }
 
 /// What keeps a rollout from starting.
 #[derive(Debug, Serialize, ToSchema)]
-struct BlockedView {
+pub(crate) struct BlockedView {
     /// Stable, for programs.
-    code: &'static str,
+    pub(crate) code: &'static str,
     /// In words.
-    text: String,
+    pub(crate) text: String,
 }
 
 /// Whether a rollout fits into the maintenance window.
 #[derive(Debug, Serialize, ToSchema)]
-struct WindowFit {
+pub(crate) struct WindowFit {
     #[serde(flatten)]
-    window: WindowView,
+    pub(crate) window: WindowView,
     /// Whether it is done before the window closes: this one if it is open, else the next.
-    fits: bool,
+    pub(crate) fits: bool,
 }
 
 /// What the restart of a node would do.
 #[derive(Debug, Serialize, ToSchema)]
-struct NodeForecastView {
-    node: i32,
+pub(crate) struct NodeForecastView {
+    pub(crate) node: i32,
     /// As in `node_states`.
-    name: String,
+    pub(crate) name: String,
     /// Nodes with the same number are restarted together.
-    batch: usize,
+    pub(crate) batch: usize,
     /// How long it is away.
-    away_ms: i64,
+    pub(crate) away_ms: i64,
     /// Whether that is known from earlier restarts of it, or assumed.
-    is_measured: bool,
+    pub(crate) is_measured: bool,
     /// How many voters more than a majority are left; below 0 the controller quorum is lost.
-    quorum_margin: i64,
+    pub(crate) quorum_margin: i64,
     /// How many partitions clients would miss.
-    n_partitions: usize,
+    pub(crate) n_partitions: usize,
     /// The first of them, 50 at most.
-    partitions: Vec<PartitionForecastView>,
+    pub(crate) partitions: Vec<PartitionForecastView>,
 }
 
 /// What the restart of a node would do to a partition.
 #[derive(Debug, Serialize, ToSchema)]
-struct PartitionForecastView {
+pub(crate) struct PartitionForecastView {
     /// `topic-index`.
-    partition: String,
+    pub(crate) partition: String,
     /// `offline`, or `write_blocked`: writes with `acks=all` are refused and nothing new can be
     /// read.
-    outage: &'static str,
+    pub(crate) outage: &'static str,
     /// `inherent`: waiting does not help; `transient`: a replica is out of sync just now, and the
     /// rollout waits for it.
-    certainty: &'static str,
+    pub(crate) certainty: &'static str,
 }
 
 impl ForecastView {

@@ -13,8 +13,8 @@ use service_config::{
 use store::{Applied, ApplyError, By, Service, ServiceChange};
 use utoipa::ToSchema;
 
-pub(super) use self::diff::Difference;
-use self::diff::{changed_keys, difference};
+use self::diff::difference;
+pub(crate) use self::diff::{Difference, at, changed_keys};
 use super::{merged, refuse_unknown};
 use crate::error::{ApiError, PROTECTED};
 use crate::extract::object;
@@ -33,7 +33,7 @@ pub(super) const OPEN_REST: &str = "kafka_rest is on and kafka_rest_authorizatio
      REST proxy acts as its own identity, without a token";
 
 /// What shall be different. What is not there stays.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 pub(super) struct UpdateService {
     /// Another plan, or the present one, which clients repeat. One with other memory restarts the
     /// nodes.
@@ -89,13 +89,13 @@ struct Maintenance {
 
 /// What has to happen so that an update takes effect.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ImpactView {
+pub(crate) struct ImpactView {
     /// Properties for which every node is restarted, one after another.
-    rolling_restart: Vec<String>,
+    pub(crate) rolling_restart: Vec<String>,
     /// Configs that running brokers take over.
-    dynamic: Vec<String>,
+    pub(crate) dynamic: Vec<String>,
     /// Options that the REST proxy takes over while it runs.
-    proxy_reload: Vec<String>,
+    pub(crate) proxy_reload: Vec<String>,
 }
 
 /// What an update has led to, or would lead to.
@@ -109,6 +109,13 @@ pub(super) struct Updated {
     pub(super) impact: Impact,
     /// The rollout that it has started.
     pub(super) rollout: Option<RolloutId>,
+}
+
+impl UpdateService {
+    /// Only these options, merged as always.
+    pub(super) fn options(user_config: UserConfig) -> Self {
+        Self { user_config: Some(user_config), ..Self::default() }
+    }
 }
 
 impl From<Impact> for ImpactView {
@@ -153,6 +160,9 @@ pub(super) async fn update(
     refuse_what_is_not_offered(&service, body)?;
     let mut probed = None;
     for _ in 0..ATTEMPTS {
+        if asked.generation.is_some_and(|seen| seen != service.generation) {
+            return Err(ApiError::Precondition("The service was changed meanwhile".into()));
+        }
         let configured = configure(app, &service, body, &mut probed, asked.days).await?;
         let Some(change) = change(app, &service, body, configured.as_ref(), by).await? else {
             return Ok((service, Updated::default()));
@@ -172,7 +182,7 @@ pub(super) async fn update(
     Err(ApiError::Conflict("Others change the service all the time, try again later".into()))
 }
 
-pub(super) async fn reread(app: &App, id: ServiceId) -> Result<Service, ApiError> {
+pub(crate) async fn reread(app: &App, id: ServiceId) -> Result<Service, ApiError> {
     app.store.services.by_id(id).await?.ok_or(ApiError::NotFound("Service"))
 }
 

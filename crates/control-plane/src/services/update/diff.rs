@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Difference {
     /// Dotted: `user_config.kafka.log_segment_bytes`.
-    key: String,
+    pub(crate) key: String,
     #[schema(value_type = Value)]
-    before: Value,
+    pub(crate) before: Value,
     #[schema(value_type = Value)]
-    after: Value,
+    pub(crate) after: Value,
 }
 
 /// What a change makes different, by key.
@@ -46,7 +46,8 @@ pub(super) fn difference(service: &Service, change: &ServiceChange) -> Vec<Diffe
     keys.into_iter().map(differs).collect()
 }
 
-fn at(config: &Map<String, Value>, dotted: &str) -> Value {
+/// What an option is set to, null if it is not.
+pub(crate) fn at(config: &Map<String, Value>, dotted: &str) -> Value {
     let found = match dotted.split_once('.') {
         None => config.get(dotted).cloned(),
         Some((group, rest)) => {
@@ -60,7 +61,7 @@ fn at(config: &Map<String, Value>, dotted: &str) -> Value {
 }
 
 /// Dotted names of the options that differ.
-pub(super) fn changed_keys(before: &UserConfig, after: &UserConfig) -> Vec<String> {
+pub(crate) fn changed_keys(before: &UserConfig, after: &UserConfig) -> Vec<String> {
     let mut found = Vec::new();
     collect("", before, after, &mut found);
     found

@@ -1,0 +1,121 @@
+//! `/console/.../authorization`: `kafka_rest_authorization`, with what switching it would do first.
+
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse as _, Response};
+use console::Page;
+use console::pages::authorization::{PATH, View, page};
+use model::Role;
+use serde::Deserialize;
+
+use super::consequences::losses;
+use super::draft::Draft;
+use super::on_page::OnPage;
+use super::settings::catalogue;
+use super::show::{Failed, Form, Show, go};
+use crate::App;
+use crate::access::Develop;
+use crate::acls::{self, AddAcl};
+use crate::error::ApiError;
+use crate::kafka_acls::{self, AddKafkaAcl};
+use crate::losses::{Asked, Days};
+use crate::services::{at, change_options};
+
+const OPTION: &str = "kafka_rest_authorization";
+
+/// What was just done.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct What {
+    added: Option<String>,
+}
+
+/// An entry that a button adds.
+#[derive(Debug, Deserialize)]
+pub(super) struct Add {
+    /// `acl` or `kafka/acl`.
+    path: String,
+    /// What the API takes, as JSON.
+    entry: String,
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    on: OnPage,
+    Query(what): Query<What>,
+) -> Result<Show, Failed> {
+    let done = what.added.map(|_| "The ACL entry is added. Kafka has it in a few seconds.");
+    Ok(shown(&app, &on, done, None).await?.into())
+}
+
+async fn shown<N>(
+    app: &App,
+    on: &OnPage<N>,
+    done: Option<&'static str>,
+    refused: Option<String>,
+) -> Result<Page, ApiError> {
+    let service = on.service();
+    let set = |key: &str| at(&service.user_config, key).as_bool().unwrap_or_default();
+    let is_on = set(OPTION);
+    let edit = (OPTION.to_owned(), Some((!is_on).to_string()));
+    let draft = Draft { edits: [edit].into(), ..Draft::new(service) };
+    let days = Days::parse(None)?;
+    let asked = Asked { dry_run: true, days, generation: None };
+    let patch = draft.patch(&catalogue(app, service)?.0);
+    let (lost, warnings) = match change_options(app, service.clone(), patch, on.by(), asked).await {
+        Ok((_, then)) => {
+            // The table says more than the sentence.
+            let sentence = then.losses.sentence().map(str::to_owned);
+            let mut warnings = then.warnings;
+            warnings.retain(|it| Some(it) != sentence.as_ref());
+            (Ok(losses(then.losses)), warnings)
+        }
+        Err(error @ ApiError::InvalidConfig(_)) => (Err(error.to_string()), Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let view = View {
+        at: on.at(PATH),
+        has_proxy: set("kafka_rest"),
+        is_on,
+        done,
+        refused,
+        losses: lost,
+        warnings,
+        days: days.count(),
+        draft: draft.carried(),
+        may_switch: on.role() >= Role::Operator,
+        may_add: on.role() >= Role::Developer,
+    };
+    Ok(page(on.frame(), &view))
+}
+
+/// Adds an entry as the API does.
+pub(super) async fn add(
+    State(app): State<App>,
+    on: OnPage<Develop>,
+    Form(form): Form<Add>,
+) -> Result<Response, Failed> {
+    match added(&app, &on, &form).await {
+        Ok(()) => Ok(go(&format!("{}?added=1", on.at(PATH).href(PATH)))),
+        Err(error) if error.status().is_client_error() => {
+            let page = shown(&app, &on, None, Some(error.to_string())).await?;
+            Ok(Show::refused(page).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn added(app: &App, on: &OnPage<Develop>, form: &Add) -> Result<(), ApiError> {
+    let no_entry = |error| ApiError::Invalid(format!("Invalid 'entry': {error}"));
+    match form.path.as_str() {
+        "acl" => {
+            let body: AddAcl = serde_json::from_str(&form.entry).map_err(no_entry)?;
+            acls::add(&app.store, on.service().id, &body, on.by()).await
+        }
+        "kafka/acl" => {
+            let body: AddKafkaAcl = serde_json::from_str(&form.entry).map_err(no_entry)?;
+            let asked = Asked { dry_run: false, days: Days::parse(None)?, generation: None };
+            kafka_acls::add(app, on.service(), body, on.by(), asked).await.map(|_| ())
+        }
+        _ => Err(ApiError::invalid("Invalid 'path': it is acl or kafka/acl")),
+    }
+}

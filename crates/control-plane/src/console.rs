@@ -23,6 +23,9 @@ mod options;
 mod origin;
 mod overview;
 mod return_to;
+mod rollout;
+mod rollout_start;
+mod rollouts;
 mod services;
 mod session;
 mod sessions;
@@ -67,6 +70,11 @@ fn closed() -> Vec<(String, MethodRouter<App>)> {
         (of_service("/settings/configure"), get(settings::configure).post(settings::edit)),
         (of_service("/settings/review"), post(settings::review)),
         (of_service("/settings/save"), post(settings::save)),
+        (of_service("/rollouts"), get(rollouts::list)),
+        (of_service("/rollouts/start"), get(rollout_start::ask).post(rollout_start::start)),
+        (of_service("/rollouts/{rollout}"), get(rollout::show)),
+        (of_service("/rollouts/{rollout}/banner"), get(rollout::banner)),
+        (of_service("/rollouts/{rollout}/{command}"), get(rollout::ask).post(rollout::tell)),
         (of_service("/authorization"), get(authorization::show)),
         (of_service("/authorization/acl"), post(authorization::add)),
         (format!("{ROOT}/{{*rest}}"), any(async || Failed::from(ApiError::NoRoute))),

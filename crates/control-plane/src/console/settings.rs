@@ -49,7 +49,7 @@ pub(super) async fn list(
         at: on.at(PATH),
         live,
         done: what.saved.map(|_| SAVED),
-        rollout: rollout.map(brief),
+        rollout: rollout.map(|it| brief(&on.at(PATH), it)),
         state: state.as_str(),
         problem,
         may_change: on.role() >= model::Role::Operator,

@@ -4,6 +4,7 @@ mod browser;
 mod limits;
 mod oidc;
 mod pages;
+mod rollouts;
 mod settings;
 
 use console::assets::ASSETS;

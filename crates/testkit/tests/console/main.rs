@@ -16,5 +16,6 @@ mod b_identity_provider;
 mod c_sign_in;
 mod c_sign_in_oidc;
 mod d_pages;
+mod e_rollouts;
 mod support;
 mod z_reports;

@@ -133,9 +133,9 @@ fn now(frame: &Frame, view: &View) -> Markup {
             @if let Some(at) = view.ended_at {
                 div { dt { "Ended" } dd { (time(at, frame.now)) ", after " (long(at.ms_since(view.started_at))) } }
             } @else {
-                div { dt { "Done" } dd {
+                div { dt { "Expected end" } dd {
                     @match view.estimated_end {
-                        Some(at) => { "about " (time(at, frame.now)) },
+                        Some(at) => { (time(at, frame.now)) ", if nothing gets in the way" },
                         None => span.none { "cannot be said now" },
                     }
                 } }
@@ -298,7 +298,7 @@ impl Banner {
     pub fn show(&self) -> Markup {
         let again = (!self.has_ended).then(|| format!("{}/banner", self.href));
         html! {
-            div.banner #rolling hx-get=[again] hx-trigger=[(!self.has_ended).then_some("every 2s")]
+            section.banner #rolling aria-label="Rolling restart" hx-get=[again] hx-trigger=[(!self.has_ended).then_some("every 2s")]
                 hx-swap="outerHTML" hx-select="#rolling" hx-headers={ "{\"" (live::LIVE) "\":\"1\"}" } {
                 @if self.has_ended { "The rolling restart has ended: " } @else { "Nodes are being restarted: " }
                 (words(&self.state))

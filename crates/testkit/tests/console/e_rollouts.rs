@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::support::{Site, browse};
 
 /// A node that restarts, with all that is waited for.
-const NODE: Duration = Duration::from_secs(120);
-const ALL: Duration = Duration::from_secs(300);
+const NODE: Duration = Duration::from_mins(2);
+const ALL: Duration = Duration::from_mins(5);
 
 #[tokio::test]
 async fn a_roll_is_paused_and_resumed_and_says_what_it_cost() {

@@ -64,10 +64,7 @@ impl Rules {
 
     fn identity(&self, claims: &Object<'_>, now: Timestamp) -> Result<Identity, AuthError> {
         let (iat, exp) = times(claims, now)?;
-        match claims.member("iss") {
-            Some(Json::Text(issuer)) if **issuer == *self.issuer => {}
-            _ => return Err(AuthError::Issuer),
-        }
+        self.check_issuer(claims)?;
         self.check_audience(claims)?;
         check_types(claims)?;
         Ok(Identity {
@@ -77,7 +74,14 @@ impl Rules {
         })
     }
 
-    fn check_audience(&self, claims: &Object<'_>) -> Result<(), AuthError> {
+    pub(crate) fn check_issuer(&self, claims: &Object<'_>) -> Result<(), AuthError> {
+        match claims.member("iss") {
+            Some(Json::Text(issuer)) if **issuer == *self.issuer => Ok(()),
+            _ => Err(AuthError::Issuer),
+        }
+    }
+
+    pub(crate) fn check_audience(&self, claims: &Object<'_>) -> Result<(), AuthError> {
         let ours = |audience: &str| self.audiences.iter().any(|it| it == audience);
         let matches = match claims.member("aud") {
             Some(Json::Text(audience)) => ours(audience),
@@ -89,7 +93,7 @@ impl Rules {
         if matches { Ok(()) } else { Err(AuthError::Audience) }
     }
 
-    fn principal(&self, claims: &Object<'_>) -> Result<String, AuthError> {
+    pub(crate) fn principal(&self, claims: &Object<'_>) -> Result<String, AuthError> {
         let Some(Json::Text(name)) = claims.member(&self.principal_claim) else {
             return Err(AuthError::NoPrincipal);
         };
@@ -112,7 +116,7 @@ fn is_control(c: char) -> bool {
 }
 
 /// Refuses tokens that the same keys sign for other purposes, and those that are no bearer tokens.
-fn refuse_other_purposes(claims: &Object<'_>) -> Result<(), AuthError> {
+pub(crate) fn refuse_other_purposes(claims: &Object<'_>) -> Result<(), AuthError> {
     // `nonce` and `at_hash` are of ID tokens, `events` of logout and security event tokens.
     if ["nonce", "at_hash", "events"].iter().any(|&name| claims.has(name)) {
         return Err(AuthError::NotAccessToken);
@@ -129,7 +133,7 @@ fn refuse_other_purposes(claims: &Object<'_>) -> Result<(), AuthError> {
 }
 
 /// `iat` and `exp` in seconds, if `now` is between them.
-fn times(claims: &Object<'_>, now: Timestamp) -> Result<(i64, i64), AuthError> {
+pub(crate) fn times(claims: &Object<'_>, now: Timestamp) -> Result<(i64, i64), AuthError> {
     let expires = seconds(claims, "exp")?.ok_or(AuthError::NoTimes)?;
     let issued = seconds(claims, "iat")?.ok_or(AuthError::NoTimes)?;
     let not_before = seconds(claims, "nbf")?.unwrap_or(0);
@@ -162,7 +166,7 @@ fn whole(value: f64) -> Option<i64> {
 }
 
 /// Claims that do not matter here, but that make Kafka refuse a token if they are of another type.
-fn check_types(claims: &Object<'_>) -> Result<(), AuthError> {
+pub(crate) fn check_types(claims: &Object<'_>) -> Result<(), AuthError> {
     let text = |name| claims.member(name).is_none_or(|it| it.as_str().is_some());
     if !text("sub") || !text("jti") {
         return Err(AuthError::Claims);

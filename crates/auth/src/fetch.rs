@@ -34,9 +34,17 @@ pub(crate) struct Known {
 /// Gets the keys at `url` once, under the same rules as a [`crate::Verifier`], and tells what each
 /// is worth.
 pub async fn probe_jwks(url: &IdpUrl, policy: &IdpPolicy) -> Result<JwksReport, JwksError> {
+    fetch_key_set(url, policy).await.map(|(_, report)| report)
+}
+
+/// The same, with the keys.
+pub(crate) async fn fetch_key_set(
+    url: &IdpUrl,
+    policy: &IdpPolicy,
+) -> Result<(KeySet, JwksReport), JwksError> {
     let web = Web::new(Arc::new(policy.clone())).map_err(JwksError::Client)?;
     match web.get(url, ACCEPT, None).await? {
-        Answer::Document(document) => KeySet::read(&document.body).map(|(_, report)| report),
+        Answer::Document(document) => KeySet::read(&document.body),
         Answer::Unchanged { .. } => Err(JwksError::NotModified),
     }
 }

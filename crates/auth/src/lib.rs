@@ -15,6 +15,7 @@ mod client_credentials;
 mod config;
 mod discovery;
 mod error;
+mod examine;
 mod fetch;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -37,6 +38,7 @@ pub use crate::client_credentials::{TokenError, client_token};
 pub use crate::config::{IssuerConfig, KeysAt, VerifierConfig};
 pub use crate::discovery::probe_issuer;
 pub use crate::error::{AuthError, AuthErrorKind, ConfigError, JwksError, KeyRefusal};
+pub use crate::examine::{Examined, Outcome, TokenRule, examine};
 pub use crate::fetch::probe_jwks;
 pub use crate::key_set::{JwksKey, JwksReport};
 pub use crate::sign_in::{Begun, Returned, SignIn, SignInConfig, SignInError};

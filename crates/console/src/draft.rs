@@ -11,6 +11,8 @@ pub const SEEN: &str = "seen";
 pub const SET: &str = "set.";
 /// The same for an option that shall not be set any more.
 pub const UNSET: &str = "unset.";
+/// The same for an option that is not set if its field is empty.
+pub const MAY: &str = "may.";
 
 /// What somebody wants to change, and what they saw when they began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -20,8 +20,9 @@ pub struct Entry {
 pub const SERVICE_PAGES: &[Entry] = &[
     Entry { path: "", title: "Overview", need: Role::ReadOnly },
     Entry { path: "settings", title: "Service settings", need: Role::ReadOnly },
-    Entry { path: "rollouts", title: "Rollouts", need: Role::ReadOnly },
+    Entry { path: "oidc", title: "OIDC", need: Role::ReadOnly },
     Entry { path: "authorization", title: "Authorization", need: Role::ReadOnly },
+    Entry { path: "rollouts", title: "Rollouts", need: Role::ReadOnly },
 ];
 
 /// Which service a page is about, and which of its pages it is.

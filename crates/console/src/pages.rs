@@ -4,6 +4,7 @@ pub mod again;
 pub mod authorization;
 pub mod configure;
 pub mod failure;
+pub mod oidc;
 pub mod overview;
 pub mod review;
 pub mod rollout;

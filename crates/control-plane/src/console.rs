@@ -18,6 +18,7 @@ mod csp;
 mod draft;
 mod live;
 mod oidc;
+mod oidc_setup;
 mod on_page;
 mod options;
 mod origin;
@@ -75,6 +76,8 @@ fn closed() -> Vec<(String, MethodRouter<App>)> {
         (of_service("/rollouts/{rollout}"), get(rollout::show)),
         (of_service("/rollouts/{rollout}/banner"), get(rollout::banner)),
         (of_service("/rollouts/{rollout}/{command}"), get(rollout::ask).post(rollout::tell)),
+        (of_service("/oidc"), get(oidc_setup::show).post(oidc_setup::look_up)),
+        (of_service("/oidc/token"), post(oidc_setup::try_token)),
         (of_service("/authorization"), get(authorization::show)),
         (of_service("/authorization/acl"), post(authorization::add)),
         (format!("{ROOT}/{{*rest}}"), any(async || Failed::from(ApiError::NoRoute))),

@@ -146,7 +146,8 @@ pub(crate) async fn change_options(
     by: &By,
     asked: Asked,
 ) -> Result<(Service, Consequences), ApiError> {
-    change(app, service, &UpdateService::options(patch), by, asked).await
+    // On the heap: it is large, and within others.
+    Box::pin(change(app, service, &UpdateService::options(patch), by, asked)).await
 }
 
 async fn change(

@@ -1,6 +1,7 @@
 //! The switch of the REST proxy's authorization, with its consequence first.
 
 use maud::html;
+use model::Role;
 
 use super::settings::REVIEW;
 use crate::draft::Draft;
@@ -33,15 +34,12 @@ pub struct View {
     pub days: u32,
     /// What switching it would change.
     pub draft: Draft,
-    /// Whether whoever looks may switch it.
-    pub may_switch: bool,
-    /// Whether they may add ACL entries.
-    pub may_add: bool,
 }
 
 /// The page.
 pub fn page(frame: &Frame, view: &View) -> Page {
     let (is_on, verb) = (view.is_on, if view.is_on { "off" } else { "on" });
+    let may_add = view.at.role >= Role::Developer;
     let body = html! {
         @if let Some(text) = view.done { (notice(Tone::Good, text)) }
         @if let Some(text) = &view.refused { (notice(Tone::Bad, text)) }
@@ -72,13 +70,13 @@ pub fn page(frame: &Frame, view: &View) -> Page {
                 Ok(it) => {
                     p { (it.total) " things that principals did in the last " (view.days)
                         " days would be refused:" }
-                    (losses::table(it, view.may_add.then_some(&view.at), frame))
+                    (losses::table(it, may_add.then_some(&view.at), frame))
                 },
             }
         }
         section {
             h2 { "Switch it " (verb) }
-            @if view.may_switch {
+            @if view.at.role >= Role::Operator {
                 p { "Next comes a page with all that follows. Nothing is saved before." }
                 form method="post" action=(view.at.href(REVIEW)) {
                     (forms::csrf(&frame.csrf))

@@ -9,7 +9,7 @@ use crate::nav::ServiceAt;
 use crate::words::{Tone, badge, notice};
 use crate::{Frame, Page, forms};
 
-/// What the page shows.
+/// What follows from the changes.
 #[derive(Clone, Debug, Default)]
 pub struct Consequences {
     /// What differs.

@@ -4,7 +4,6 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use console::Page;
 use console::pages::authorization::{PATH, View, page};
-use model::Role;
 use serde::Deserialize;
 
 use super::consequences::losses;
@@ -82,8 +81,6 @@ async fn shown<N>(
         warnings,
         days: days.count(),
         draft: draft.carried(),
-        may_switch: on.role() >= Role::Operator,
-        may_add: on.role() >= Role::Developer,
     };
     Ok(page(on.frame(), &view))
 }

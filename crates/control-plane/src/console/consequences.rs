@@ -45,11 +45,11 @@ fn loss(it: losses::LossView) -> Loss {
         last: Some(it.last_seen_at),
         certain: it.certain,
         reason: it.reason,
-        acls: it.acls.into_iter().map(proposal).collect(),
+        acls: it.acls.iter().map(proposal).collect(),
     }
 }
 
-fn proposal(it: losses::ProposalView) -> Proposal {
+fn proposal(it: &losses::ProposalView) -> Proposal {
     let entry = &it.entry;
     let get = |name: &str| entry[name].as_str().unwrap_or_default();
     let text = if it.path == "acl" {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use console::draft::{Draft as Carried, GENERATION, SEEN, SET, UNSET};
+use console::draft::{Draft as Carried, GENERATION, MAY, SEEN, SET, UNSET};
 use console::pages::configure::{DO, FIND};
 use console::pages::review::Difference;
 use serde_json::{Map, Value};
@@ -59,6 +59,10 @@ impl Draft {
                         draft.edits.insert(key.to_owned(), Some(text));
                     } else if let Some(key) = name.strip_prefix(UNSET) {
                         draft.edits.insert(key.to_owned(), None);
+                    } else if let Some(key) = name.strip_prefix(MAY) {
+                        let text = text.trim();
+                        let text = (!text.is_empty()).then(|| text.to_owned());
+                        draft.edits.insert(key.to_owned(), text);
                     }
                 }
             }

@@ -3,6 +3,7 @@
 mod browser;
 mod limits;
 mod oidc;
+mod oidc_setup;
 mod pages;
 mod rollouts;
 mod settings;

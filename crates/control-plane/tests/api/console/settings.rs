@@ -12,12 +12,12 @@ use crate::harness::{Api, TOKEN, add_token};
 
 const OPTION: &str = "set.kafka.log_roll_ms";
 
-fn path(end: &str) -> String {
+pub(super) fn path(end: &str) -> String {
     format!("{OVERVIEW}/{end}")
 }
 
 /// What is hidden in the form of a page that names an option, with these fields instead.
-fn fields(page: &Seen, typed: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(super) fn fields(page: &Seen, typed: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     let main = page.body.split_once("<main").unwrap().1;
     let form =
@@ -34,12 +34,16 @@ fn fields(page: &Seen, typed: &[(&str, &str)]) -> Vec<(String, String)> {
     fields
 }
 
-async fn send(browser: &mut Browser<'_>, end: &str, fields: &[(String, String)]) -> Seen {
+pub(super) async fn send(
+    browser: &mut Browser<'_>,
+    end: &str,
+    fields: &[(String, String)],
+) -> Seen {
     let fields: Vec<_> = fields.iter().map(|(name, it)| (name.as_str(), it.as_str())).collect();
     browser.post(&path(end), &fields).await
 }
 
-async fn with_role(api: &Api, role: Role) -> Browser<'_> {
+pub(super) async fn with_role(api: &Api, role: Role) -> Browser<'_> {
     let token = format!("tidegate_{role}");
     let grants = Grants::one(Scope::Project("dev".parse().unwrap()), role);
     add_token(&api.store, &token, grants).await;
@@ -98,7 +102,7 @@ async fn an_option_is_added_reviewed_and_saved(pool: PgPool) {
     assert!(page.has("not set"), "{}", page.body);
     let saved = send(&mut browser, "settings/save", &fields(&page, &[])).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
-    assert!(api.service().await.user_config["kafka"].get("log_roll_ms").is_none());
+    assert!(api.service().await.user_config.get("kafka").is_none());
 }
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]
@@ -107,7 +111,7 @@ async fn what_is_wrong_is_said_at_its_field_and_stays_there(pool: PgPool) {
     let mut browser = Browser::signed_in(&api, TOKEN).await;
     let page = browser.get(&path("settings/configure")).await;
     for (typed, rule) in
-        [("many", "is not of the type integer"), ("0", "is less than the minimum of 1")]
+        [("many", "is not of type integer"), ("0", "is less than the minimum of 1")]
     {
         for end in ["settings/configure", "settings/review"] {
             let page = send(&mut browser, end, &fields(&page, &[(OPTION, typed)])).await;
@@ -157,7 +161,7 @@ async fn of_two_who_change_it_the_second_is_told_and_loses_nothing(pool: PgPool)
     assert!(ours.contains("<code>kafka.message_max_bytes</code>"), "{ours}");
     assert!(!ours.split("</table>").next().unwrap().contains("kafka_rest"), "{ours}");
     let service = api.service().await;
-    assert!(service.user_config["kafka"].get("message_max_bytes").is_none(), "not yet");
+    assert_eq!(service.user_config["kafka"], json!({ "log_roll_ms": 3_600_000 }), "not yet");
     let saved = send(&mut two, "settings/save", &fields(&told, &[])).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
     let config = api.service().await.user_config;
@@ -208,8 +212,10 @@ async fn a_weak_role_is_offered_nothing_and_refused_nevertheless(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn authorization_is_switched_on_when_who_would_lose_access_has_it(pool: PgPool) {
     let api = Api::with_service(&pool).await;
+    let user = json!({ "username": "alice" });
+    api.post("/v1/project/dev/service/my-kafka/user", user).await.ok();
     let seen = SeenUse {
-        principal: Some(Principal("carol".into())),
+        principal: Some(Principal("alice".into())),
         proven: true,
         resource_type: "Topic".parse().unwrap(),
         resource_name: "out".into(),
@@ -221,7 +227,7 @@ async fn authorization_is_switched_on_when_who_would_lose_access_has_it(pool: Pg
     api.store.seen.record(service, SeenAt::RestProxy, &report, Timestamp::now()).await.unwrap();
     let mut browser = Browser::signed_in(&api, TOKEN).await;
     let page = browser.get(&path("authorization")).await;
-    assert!(page.has("<code>carol</code>") && page.has("Write Topic out"), "{}", page.body);
+    assert!(page.has("<code>alice</code>") && page.has("Write Topic out"), "{}", page.body);
     // The button of the proposal, with what it carries.
     let button = page.body.split_once("name=\"path\" value=\"").unwrap().1;
     let kind = button.split('"').next().unwrap().to_owned();

@@ -5,6 +5,7 @@ use model::Timestamp;
 
 use crate::assets::{Asset, CONSOLE, HTMX, HTMX_SSE, ICON};
 use crate::nav::ServiceAt;
+use crate::pages::rollout::Banner;
 use crate::{ROOT, forms};
 
 /// How htmx works here: by no script or style of its own in the page, and it shows what is refused.
@@ -41,12 +42,14 @@ pub struct Page {
     pub service: Option<ServiceAt>,
     /// What is in it.
     pub body: Markup,
+    /// The rollout of the service that is under way, above the page.
+    pub banner: Option<Banner>,
 }
 
 impl Page {
     /// A page about no service.
     pub fn new(title: impl Into<String>, body: Markup) -> Self {
-        Self { title: title.into(), crumbs: Vec::new(), service: None, body }
+        Self { title: title.into(), crumbs: Vec::new(), service: None, body, banner: None }
     }
 
     /// A page of a service. `title` is how its entry in the navigation is called.
@@ -56,7 +59,7 @@ impl Page {
             Crumb { title: at.project.clone(), href: format!("{ROOT}?project={}", at.project) },
         ];
         let title = format!("{}: {title}", at.service);
-        Self { title, crumbs, service: Some(at), body }
+        Self { title, crumbs, service: Some(at), body, banner: None }
     }
 
     /// What htmx gets: all that is in `main`, from which it takes what it asked for.
@@ -78,6 +81,7 @@ impl Page {
                     a.skip href="#main" { "Skip to content" }
                     (self.top(frame))
                     @if let Some(service) = &self.service { (service.nav()) }
+                    @if let Some(banner) = &self.banner { (banner.show()) }
                     div #notices aria-live="polite" {}
                     main #main tabindex="-1" {
                         h1 { (self.title) }

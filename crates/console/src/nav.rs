@@ -23,10 +23,11 @@ pub const SERVICE_PAGES: &[Entry] = &[
     Entry { path: "users", title: "Service users", need: Role::ReadOnly },
     Entry { path: "acls", title: "ACLs", need: Role::ReadOnly },
     Entry { path: "quotas", title: "Quotas", need: Role::ReadOnly },
-    Entry { path: "events", title: "Events", need: Role::ReadOnly },
     Entry { path: "settings", title: "Service settings", need: Role::ReadOnly },
     Entry { path: "oidc", title: "OIDC", need: Role::ReadOnly },
     Entry { path: "authorization", title: "Authorization", need: Role::ReadOnly },
+    Entry { path: "rollouts", title: "Rollouts", need: Role::ReadOnly },
+    Entry { path: "events", title: "Events", need: Role::ReadOnly },
 ];
 
 /// Which service a page is about, and which of its pages it is.

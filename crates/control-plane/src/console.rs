@@ -30,6 +30,9 @@ mod overview;
 mod quotas;
 mod refused;
 mod return_to;
+mod rollout;
+mod rollout_start;
+mod rollouts;
 mod services;
 mod session;
 mod sessions;
@@ -95,6 +98,11 @@ fn closed() -> Vec<(String, MethodRouter<App>)> {
         (of_service("/settings/configure"), get(settings::configure).post(settings::edit)),
         (of_service("/settings/review"), post(settings::review)),
         (of_service("/settings/save"), post(settings::save)),
+        (of_service("/rollouts"), get(rollouts::list)),
+        (of_service("/rollouts/start"), get(rollout_start::ask).post(rollout_start::start)),
+        (of_service("/rollouts/{rollout}"), get(rollout::show)),
+        (of_service("/rollouts/{rollout}/banner"), get(rollout::banner)),
+        (of_service("/rollouts/{rollout}/{command}"), get(rollout::ask).post(rollout::tell)),
         (of_service("/oidc"), get(oidc_setup::show).post(oidc_setup::look_up)),
         (of_service("/oidc/token"), post(oidc_setup::try_token)),
         (of_service("/authorization"), get(authorization::show)),

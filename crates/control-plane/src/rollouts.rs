@@ -21,11 +21,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+pub(crate) use self::commands::order;
 use self::forecast::ForecastAnswer;
-pub(crate) use self::forecast::{ForecastView, NodeForecastView};
-use self::start::StartRollout;
+pub(crate) use self::forecast::{ForecastView, NodeForecastView, forecast};
+pub(crate) use self::start::{GiveConsent, RemedyWord, StartRollout, reason, start};
 use self::view::RolloutView;
-pub(crate) use self::view::{RolloutBrief, WindowView, opens_at, window};
+pub(crate) use self::view::{RolloutBrief, RolloutLook, WindowView, look, opens_at, short, window};
 use crate::App;
 use crate::access::{Need, OfService, Operate, ServicePath, View};
 use crate::error::ApiError;
@@ -85,11 +86,20 @@ impl<N: Need> FromRequestParts<App> for OfRollout<N> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let OfService { service, by, .. } = OfService::<N>::from_request_parts(parts, app).await?;
         let Path(path) = Path::<RolloutPath>::from_request_parts(parts, app).await?;
-        let missing = || ApiError::NotFound("Rollout");
-        let id = RolloutId(Uuid::parse_str(&path.rollout).map_err(|_| missing())?);
-        let rollout = app.store.rollouts.get(service.id, id).await?.ok_or_else(missing)?;
+        let rollout = find(app, &service, &path.rollout).await?;
         Ok(Self { service, rollout, by, need: PhantomData })
     }
+}
+
+/// The rollout of a service with that id.
+pub(crate) async fn find(
+    app: &App,
+    service: &Service,
+    id: &str,
+) -> Result<RolloutRecord, ApiError> {
+    let missing = || ApiError::NotFound("Rollout");
+    let id = RolloutId(Uuid::parse_str(id).map_err(|_| missing())?);
+    app.store.rollouts.get(service.id, id).await?.ok_or_else(missing)
 }
 
 /// The rollout of a service that has not ended, if there is one.
@@ -108,7 +118,7 @@ pub(crate) async fn forecast_of_change(
     service: &Service,
 ) -> Result<Option<ForecastView>, ApiError> {
     let all = StartRollout { all_nodes: true, ..StartRollout::default() };
-    match forecast::forecast(app, service, &all).await {
+    match forecast(app, service, &all).await {
         Ok(forecast) => Ok(Some(forecast)),
         Err(ApiError::Unavailable("Kafka", _)) => Ok(None),
         Err(error) => Err(error),
@@ -184,7 +194,7 @@ async fn start_rollout(
     IfMatch(generation): IfMatch,
     Json(body): Json<StartRollout>,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 2], Json<RolloutAnswer>), ApiError> {
-    let (rollout, message) = start::start(&app, &service, key, generation, body, &by).await?;
+    let (rollout, message) = start(&app, &service, key, generation, body, &by).await?;
     let headers = [location(&service, rollout.id)?, etag(rollout.version)];
     let rollout = view::show(&app, &service, rollout).await?;
     Ok((StatusCode::CREATED, headers, Json(RolloutAnswer { rollout, message: Some(message) })))
@@ -212,7 +222,7 @@ async fn forecast_rollout(
     Json(body): Json<StartRollout>,
 ) -> Result<Json<ForecastAnswer>, ApiError> {
     body.check(&service)?;
-    Ok(Json(ForecastAnswer { forecast: forecast::forecast(&app, &service, &body).await? }))
+    Ok(Json(ForecastAnswer { forecast: forecast(&app, &service, &body).await? }))
 }
 
 fn location(service: &Service, rollout: RolloutId) -> Result<(HeaderName, HeaderValue), ApiError> {

@@ -36,6 +36,8 @@ pub struct View {
 /// A rollout that is under way, in short.
 #[derive(Clone, Debug)]
 pub struct Rollout {
+    /// The address of its page.
+    pub href: String,
     /// Its state, as the API spells it.
     pub state: String,
     /// `forward` or `back`.
@@ -149,6 +151,7 @@ pub(crate) fn rollout(it: &Rollout) -> Markup {
             p { strong { (what) } ": " (it.state.replace('_', " ")) ", " (it.done) " of " (it.of) " nodes done" }
             progress max=(it.of) value=(it.done) aria-label="Nodes that are done" {}
             @if let Some(text) = &it.waits_for { p { "Waits for: " (text) } }
+            p { a href=(it.href) { "Look at this rollout" } }
         }
     }
 }
@@ -261,6 +264,7 @@ mod tests {
             cluster_id: "abc".into(),
             warnings: vec!["Kafka refuses topic <x>".into()],
             rollout: Some(Rollout {
+                href: "/rollout".into(),
                 state: "running".into(),
                 direction: "forward".into(),
                 done: 1,

@@ -170,7 +170,8 @@ fn cost(it: &Consequences) -> Markup {
     }
 }
 
-fn forecast(it: Option<&Forecast>) -> Markup {
+/// What a restart would do, or that nobody can say.
+pub(crate) fn forecast(it: Option<&Forecast>) -> Markup {
     let Some(it) = it else {
         return html! { p.none { "What the restart would do is not known: Kafka cannot be asked just now." } };
     };

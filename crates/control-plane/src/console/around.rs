@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use url::form_urlencoded;
 
 use super::cookie::SESSION;
+use super::rollouts::banner;
 use super::session::{Knock, Visitor, knock, wants_part};
 use super::show::{Failed, Show, finish, go, retarget};
 use super::sign_in::{SIGN_OUT, SIGN_OUT_EVERYWHERE, has_oidc, sign_in_href};
@@ -61,7 +62,11 @@ pub(crate) async fn around(
             let longest = app.settings.deadline;
             let answer = timeout(longest, through(&app, door, visitor.as_ref(), parts, body, next));
             let answer = answer.await.unwrap_or_else(|_| Err(ApiError::TooSlow(longest).into()));
-            (visitor, answer.unwrap_or_else(IntoResponse::into_response))
+            let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+            if !wants_part {
+                add_banner(&app, &mut response).await;
+            }
+            (visitor, response)
         }
     };
     let mut response = finish(response, visitor.map(|it| it.frame), wants_part);
@@ -109,6 +114,17 @@ async fn through(
         }
     }
     Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
+}
+
+/// Adds to the page of a service that its nodes are being restarted. What the page is about does not
+/// depend on it.
+async fn add_banner(app: &App, response: &mut Response) {
+    let Some(show) = response.extensions_mut().get_mut::<Show>() else { return };
+    let Some(at) = show.wants_banner() else { return };
+    match banner(app, at).await {
+        Ok(banner) => show.put_banner(banner),
+        Err(error) => error.log(),
+    }
 }
 
 /// Asks whoever wants to see something to sign in first. What an open page has in its forms stays.

@@ -69,7 +69,7 @@ fn proposal(it: &losses::ProposalView) -> Proposal {
     Proposal { path: it.path, entry: entry.to_string(), text }
 }
 
-fn forecast_of(it: ForecastView) -> Forecast {
+pub(super) fn forecast_of(it: ForecastView) -> Forecast {
     let remedies = it.remedies.iter().map(|it| it.text.to_owned());
     let blocker = it.blocker.map(|it| format!("It does not start just now: {}", it.text));
     let node = |it: crate::rollouts::NodeForecastView| {

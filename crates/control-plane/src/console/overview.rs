@@ -1,7 +1,9 @@
 //! `/console/project/{project}/service/{service}`: its nodes as they are now, and how to connect.
 
 use axum::extract::State;
+use console::nav::ServiceAt;
 use console::pages::overview::{Connection, Node, Rollout, View, page};
+use console::pages::rollout::path;
 
 use super::live::known;
 use super::on_page::OnPage;
@@ -18,8 +20,8 @@ pub(super) async fn show(State(app): State<App>, on: OnPage) -> Result<Show, Fai
     let live = known(service, &look);
     let ServiceLook { state, nodes, rollout, warnings } = look;
     let connection = connection_info::of(&app, service).map(connection);
+    let at = on.at("");
     let view = View {
-        at: on.at(""),
         live,
         state: state.as_str(),
         plan: service.plan.clone(),
@@ -27,7 +29,8 @@ pub(super) async fn show(State(app): State<App>, on: OnPage) -> Result<Show, Fai
         generation: service.generation,
         cluster_id: service.cluster_id.clone(),
         warnings,
-        rollout: rollout.map(brief),
+        rollout: rollout.map(|it| brief(&at, it)),
+        at,
         nodes: nodes.into_iter().map(node).collect(),
         connection: connection.map_err(|it: ApiError| it.to_string()),
     };
@@ -51,8 +54,9 @@ fn node(it: NodeLook) -> Node {
     }
 }
 
-pub(super) fn brief(it: RolloutBrief) -> Rollout {
+pub(super) fn brief(at: &ServiceAt, it: RolloutBrief) -> Rollout {
     Rollout {
+        href: at.href(&path(&it.id)),
         waits_for: it.waits_for(),
         state: it.state,
         direction: it.direction,

@@ -24,8 +24,7 @@ use crate::error::ApiError;
 use crate::losses::{Asked, Days};
 use crate::services::{ServiceLook, at, change_options, look, rendered_as_stored, reread};
 
-const SAVED: &str =
-    "The configuration is saved. What has to restart does so now, one node at a time.";
+const SAVED: &str = "The configuration is saved. What has to restart does so one node at a time.";
 
 /// What is asked for beside the list.
 #[derive(Debug, Default, Deserialize)]
@@ -49,7 +48,7 @@ pub(super) async fn list(
         at: on.at(PATH),
         live,
         done: what.saved.map(|_| SAVED),
-        rollout: rollout.map(brief),
+        rollout: rollout.map(|it| brief(&on.at(PATH), it)),
         state: state.as_str(),
         problem,
         may_change: on.role() >= model::Role::Operator,

@@ -2,7 +2,9 @@
 
 use axum::extract::{FromRequest, Request};
 use axum::response::{Html, IntoResponse, Response};
+use console::nav::ServiceAt;
 use console::pages::failure;
+use console::pages::rollout::Banner;
 use console::{Frame, Page};
 use http::{HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -61,6 +63,16 @@ impl Show {
     /// Whatever htmx wanted to swap, it is the page's main part, for that in `selector`.
     pub(crate) fn instead(self, selector: &'static str) -> Self {
         Self { into: Some(selector), ..self }
+    }
+
+    /// The service whose rollout is to be shown above the page, unless the page shows it itself.
+    pub(crate) fn wants_banner(&self) -> Option<&ServiceAt> {
+        self.page.service.as_ref().filter(|it| !["", "rollouts", "settings"].contains(&it.here))
+    }
+
+    /// Shows a rollout above the page.
+    pub(crate) fn put_banner(&mut self, banner: Option<Banner>) {
+        self.page.banner = banner;
     }
 
     fn send(self, frame: &Frame, wants_part: bool) -> Response {

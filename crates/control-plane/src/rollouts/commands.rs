@@ -3,7 +3,7 @@
 use axum::extract::State;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
-use store::{RecordError, RolloutCommand, RolloutRecord, Service};
+use store::{By, RecordError, RolloutCommand, RolloutRecord, Service};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -58,7 +58,7 @@ async fn pause_rollout(
 ) -> Result<Told, ApiError> {
     let name = body.name.as_deref().map_or_else(|| Ok(of.by.actor.clone()), name)?;
     let command = RolloutCommand::Pause { name, reason: reason(&body.reason)? };
-    tell(&app, of, seen, &command, PAUSING).await
+    tell(&app, of, seen, &command).await
 }
 
 /// Let a rollout go on
@@ -76,7 +76,7 @@ async fn resume_rollout(
     of: OfRollout<Operate>,
     seen: IfMatch,
 ) -> Result<Told, ApiError> {
-    tell(&app, of, seen, &RolloutCommand::Resume, "resumed: it goes on").await
+    tell(&app, of, seen, &RolloutCommand::Resume).await
 }
 
 /// End a rollout early
@@ -95,7 +95,7 @@ async fn abort_rollout(
     of: OfRollout<Operate>,
     seen: IfMatch,
 ) -> Result<Told, ApiError> {
-    tell(&app, of, seen, &RolloutCommand::Abort, ABORTING).await
+    tell(&app, of, seen, &RolloutCommand::Abort).await
 }
 
 /// Bring every node back to the configuration that was good last
@@ -113,7 +113,7 @@ async fn roll_back_rollout(
     of: OfRollout<Operate>,
     seen: IfMatch,
 ) -> Result<Told, ApiError> {
-    tell(&app, of, seen, &RolloutCommand::RollBack, ROLLING_BACK).await
+    tell(&app, of, seen, &RolloutCommand::RollBack).await
 }
 
 /// Agree to what a rollout makes unavailable
@@ -132,7 +132,7 @@ async fn consent_to_rollout(
     Json(body): Json<GiveConsent>,
 ) -> Result<Told, ApiError> {
     let command = RolloutCommand::Consent(body.read()?);
-    tell(&app, of, seen, &command, "consent is written down").await
+    tell(&app, of, seen, &command).await
 }
 
 /// Start a rollout that waits for the maintenance window
@@ -148,7 +148,7 @@ async fn start_rollout_now(
     of: OfRollout<Operate>,
     seen: IfMatch,
 ) -> Result<Told, ApiError> {
-    tell(&app, of, seen, &RolloutCommand::StartNow, "it waits for no window any more").await
+    tell(&app, of, seen, &RolloutCommand::StartNow).await
 }
 
 const PAUSING: &str =
@@ -165,21 +165,49 @@ async fn tell(
     OfRollout { service, rollout, by, .. }: OfRollout<Operate>,
     IfMatch(seen): IfMatch,
     command: &RolloutCommand,
-    message: &str,
 ) -> Result<Told, ApiError> {
+    let (rollout, message) = order(app, &service, rollout, seen, command, &by).await?;
+    let tag = etag(rollout.version);
+    let rollout = view::show(app, &service, rollout).await?;
+    let message = Some(message.to_owned());
+    Ok((StatusCode::ACCEPTED, [tag], Json(RolloutAnswer { rollout, message })))
+}
+
+/// Tells a rollout, unless it knows already or cannot; with `seen`, only if it has that version
+/// still. Returns how it is then, and what was done in words.
+pub(crate) async fn order(
+    app: &App,
+    service: &Service,
+    rollout: RolloutRecord,
+    seen: Option<i64>,
+    command: &RolloutCommand,
+    by: &By,
+) -> Result<(RolloutRecord, &'static str), ApiError> {
     refuse(&rollout, seen)?;
     if let Some(message) = knows(&rollout, command) {
-        return told(app, &service, rollout, message).await;
+        return Ok((rollout, message));
     }
-    let heard = app.store.rollouts.tell(service.id, rollout.id, seen, &by, command).await;
-    let rollout = reread(app, &service, rollout.id).await?;
+    let heard = app.store.rollouts.tell(service.id, rollout.id, seen, by, command).await;
+    let rollout = reread(app, service, rollout.id).await?;
     match heard {
-        Ok(()) => told(app, &service, rollout, message).await,
+        Ok(()) => Ok((rollout, done(command))),
         Err(RecordError::Store(error)) => Err(error.into()),
         Err(RecordError::Stale) => {
             refuse(&rollout, seen)?;
             Err(ApiError::Conflict("Rollout has no other configuration to go back to".into()))
         }
+    }
+}
+
+/// What was done by a command.
+const fn done(command: &RolloutCommand) -> &'static str {
+    match command {
+        RolloutCommand::Pause { .. } => PAUSING,
+        RolloutCommand::Resume => "resumed: it goes on",
+        RolloutCommand::Abort => ABORTING,
+        RolloutCommand::RollBack => ROLLING_BACK,
+        RolloutCommand::Consent(_) => "consent is written down",
+        RolloutCommand::StartNow => "it waits for no window any more",
     }
 }
 
@@ -208,16 +236,4 @@ fn knows(rollout: &RolloutRecord, command: &RolloutCommand) -> Option<&'static s
         RolloutCommand::StartNow if rollout.window.is_none() => Some("it waits for no window"),
         _ => None,
     }
-}
-
-async fn told(
-    app: &App,
-    service: &Service,
-    rollout: RolloutRecord,
-    message: &str,
-) -> Result<Told, ApiError> {
-    let tag = etag(rollout.version);
-    let rollout = view::show(app, service, rollout).await?;
-    let message = Some(message.to_owned());
-    Ok((StatusCode::ACCEPTED, [tag], Json(RolloutAnswer { rollout, message })))
 }

@@ -108,7 +108,7 @@ impl ForecastView {
 }
 
 /// Plays the rollout through that `body` asks for, or what is left of the one under way.
-pub(super) async fn forecast(
+pub(crate) async fn forecast(
     app: &App,
     service: &Service,
     body: &StartRollout,

@@ -17,41 +17,41 @@ const LONGEST_REASON: usize = 1000;
 /// A rollout to be started, or to be forecast.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct StartRollout {
+pub(crate) struct StartRollout {
     /// Whether nodes that run the service's configuration are restarted too.
     #[serde(default)]
-    pub(super) all_nodes: bool,
+    pub(crate) all_nodes: bool,
     /// How many nodes may be away at once, where partitions and quorum allow it: 1 to 100, 1 if
     /// not given.
-    pub(super) max_unavailable: Option<u32>,
+    pub(crate) max_unavailable: Option<u32>,
     /// How long all has to have been well after the first node before the second.
-    pub(super) canary_bake_seconds: Option<u32>,
+    pub(crate) canary_bake_seconds: Option<u32>,
     /// How long all has to have been well after any other node.
-    pub(super) soak_seconds: Option<u32>,
+    pub(crate) soak_seconds: Option<u32>,
     /// Whether it waits for the service's maintenance window.
     #[serde(default)]
-    pub(super) in_maintenance_window: bool,
+    pub(crate) in_maintenance_window: bool,
     /// Who agrees to what the forecast says.
     #[serde(default, deserialize_with = "object")]
-    pub(super) consent: Option<GiveConsent>,
+    pub(crate) consent: Option<GiveConsent>,
 }
 
 /// Somebody agrees to what a restart makes unavailable.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct GiveConsent {
+pub(crate) struct GiveConsent {
     /// Who agrees.
-    name: String,
+    pub(crate) name: String,
     /// Why, in their words.
-    reason: String,
+    pub(crate) reason: String,
     /// What is done about the partitions.
-    remedy: RemedyWord,
+    pub(crate) remedy: RemedyWord,
 }
 
 /// What is done about partitions that a restart makes unavailable, whatever is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum RemedyWord {
+pub(crate) enum RemedyWord {
     /// They are unavailable while their nodes restart.
     Outage,
     /// They get more replicas for the time of the rollout, where there are nodes for them.
@@ -60,7 +60,7 @@ pub(super) enum RemedyWord {
 
 impl StartRollout {
     /// Whether it makes sense for the service.
-    pub(super) fn check(&self, service: &Service) -> Result<(), ApiError> {
+    pub(crate) fn check(&self, service: &Service) -> Result<(), ApiError> {
         if let Some(n) = self.max_unavailable.filter(|it| !(1..=MOST_UNAVAILABLE).contains(it)) {
             return Err(invalid("max_unavailable", n, "it is not between 1 and 100"));
         }
@@ -83,7 +83,7 @@ impl StartRollout {
 
 impl GiveConsent {
     /// What is written down of it.
-    pub(super) fn read(&self) -> Result<Consent, ApiError> {
+    pub(crate) fn read(&self) -> Result<Consent, ApiError> {
         Ok(Consent {
             by: text("name", &self.name, LONGEST_NAME)?,
             reason: text("reason", &self.reason, LONGEST_REASON)?,
@@ -105,7 +105,7 @@ pub(super) fn text(key: &str, value: &str, longest: usize) -> Result<String, Api
 }
 
 /// The same for a reason.
-pub(super) fn reason(value: &str) -> Result<String, ApiError> {
+pub(crate) fn reason(value: &str) -> Result<String, ApiError> {
     text("reason", value, LONGEST_REASON)
 }
 
@@ -119,7 +119,7 @@ fn invalid(key: &str, value: impl std::fmt::Display, rule: &str) -> ApiError {
 }
 
 /// Starts a rollout, unless a request of that key has done so, and says so in words.
-pub(super) async fn start(
+pub(crate) async fn start(
     app: &App,
     service: &Service,
     key: Option<String>,

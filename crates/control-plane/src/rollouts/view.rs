@@ -129,7 +129,7 @@ struct ProbeView {
 /// The rollout that is under way, in short.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RolloutBrief {
-    id: String,
+    pub(crate) id: String,
     /// `running`, `waiting_for_window`, `paused`, `halted` or `aborting`.
     pub(crate) state: String,
     /// `forward` or `back`.
@@ -140,6 +140,21 @@ pub(crate) struct RolloutBrief {
     blocker: Option<BlockerView>,
     /// When the maintenance window opens that it waits for.
     opens_at: Option<String>,
+}
+
+/// A rollout with what follows from it as things are now.
+#[derive(Clone, Debug)]
+pub(crate) struct RolloutLook {
+    /// What is stored.
+    pub(crate) record: RolloutRecord,
+    /// As in the API's `rollout.state`.
+    pub(crate) state: String,
+    /// Where each node is, by number.
+    pub(crate) phases: Vec<PhaseStatus>,
+    /// What it waits for.
+    pub(crate) blocker: Option<BlockerStatus>,
+    /// When it is done if nothing gets in the way, if that is known.
+    pub(crate) estimated_end: Option<Timestamp>,
 }
 
 /// The maintenance window of a service, if it has one.
@@ -185,7 +200,7 @@ impl RolloutBrief {
             direction: rollout.direction.clone(),
             nodes_done: phases.iter().filter(|it| it.phase == "done").count(),
             nodes: phases.len(),
-            blocker: blocker(rollout),
+            blocker: blocker(rollout).map(BlockerView::from),
             opens_at: opens_at(rollout, now).map(rfc3339),
         }
     }
@@ -207,23 +222,34 @@ pub(super) async fn show_all(
     service: &Service,
     rollouts: Vec<RolloutRecord>,
 ) -> Result<Vec<RolloutView>, ApiError> {
-    let usual = app.store.nodes.usual_ms(service.id).await?;
     let now = Timestamp::now();
-    let shown = rollouts.into_iter().map(|rollout| {
-        let phases = phases(&rollout, service);
-        let end = eta(&rollout, &phases, &usual, now);
-        view(rollout, service, &phases, end, now)
-    });
-    Ok(shown.collect())
+    let looks = look(app, service, rollouts, now).await?;
+    Ok(looks.into_iter().map(|it| view(it, service, now)).collect())
 }
 
-fn view(
-    rollout: RolloutRecord,
+/// How rollouts of a service are now.
+pub(crate) async fn look(
+    app: &App,
     service: &Service,
-    phases: &[PhaseStatus],
-    end: Option<Timestamp>,
+    rollouts: Vec<RolloutRecord>,
     now: Timestamp,
-) -> RolloutView {
+) -> Result<Vec<RolloutLook>, ApiError> {
+    let usual = app.store.nodes.usual_ms(service.id).await?;
+    let looks = rollouts.into_iter().map(|record| {
+        let phases = phases(&record, service);
+        RolloutLook {
+            state: state(&record, now),
+            blocker: blocker(&record),
+            estimated_end: eta(&record, &phases, &usual, now),
+            phases,
+            record,
+        }
+    });
+    Ok(looks.collect())
+}
+
+fn view(look: RolloutLook, service: &Service, now: Timestamp) -> RolloutView {
+    let RolloutLook { record: rollout, state, phases, blocker, estimated_end } = look;
     let word = |(name, reason)| WordView { name, reason };
     let window = rollout.window.as_ref();
     let node = |it: &PhaseStatus| NodeView {
@@ -234,15 +260,15 @@ fn view(
     };
     RolloutView {
         id: rollout.id.to_string(),
-        state: state(&rollout, now),
+        state,
         target: short(&rollout.target),
         base: rollout.base.as_deref().map(short),
         started_at: rfc3339(rollout.started_at),
         ended_at: rollout.ended_at.map(rfc3339),
-        estimated_end: end.map(rfc3339),
+        estimated_end: estimated_end.map(rfc3339),
         version: rollout.version,
         nodes: phases.iter().map(node).collect(),
-        blocker: blocker(&rollout),
+        blocker: blocker.map(BlockerView::from),
         window: window.and_then(|(dow, time)| WindowView::at(dow, time, now)),
         probe: rollout.status.as_ref().and_then(|it| it.probe).map(ProbeView::from),
         seen_at: rollout.status_at.map(rfc3339),
@@ -301,13 +327,13 @@ fn phases(rollout: &RolloutRecord, service: &Service) -> Vec<PhaseStatus> {
     service.nodes.iter().map(|it| phase(it.id)).collect()
 }
 
-fn blocker(rollout: &RolloutRecord) -> Option<BlockerView> {
+fn blocker(rollout: &RolloutRecord) -> Option<BlockerStatus> {
     let status = rollout.status.as_ref().filter(|_| rollout.ended_at.is_none())?;
-    status.blocker.clone().map(BlockerView::from)
+    status.blocker.clone()
 }
 
 /// A revision as people are shown it everywhere.
-fn short(revision: &str) -> String {
+pub(crate) fn short(revision: &str) -> String {
     RevisionId::try_from(revision.to_owned())
         .map_or_else(|_| revision.to_owned(), |it| it.short().to_owned())
 }

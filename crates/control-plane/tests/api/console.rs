@@ -6,6 +6,7 @@ mod limits;
 mod oidc;
 mod oidc_setup;
 mod pages;
+mod rollouts;
 mod settings;
 
 use console::assets::ASSETS;

@@ -17,6 +17,7 @@ mod c_sign_in;
 mod c_sign_in_oidc;
 mod d_pages;
 mod e_contents;
+mod e_rollouts;
 mod f_configuration;
 mod support;
 mod z_reports;

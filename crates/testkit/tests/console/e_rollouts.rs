@@ -33,9 +33,8 @@ async fn a_roll_is_paused_and_resumed_and_says_what_it_cost() {
 
         // The first node is under way, and comes back although it is paused meanwhile.
         browser.wait_for_text_within("Pause…", NODE).await;
-        browser.wait_for_text_within("starting", NODE).await;
+        browser.wait_for_text_within("fenced still", NODE).await;
         browser.open(&format!("{page}/pause")).await;
-        browser.inspect("rollout-pause").await;
         browser.fill("Why", "lunch").await;
         browser.press("Pause").await;
         browser.wait_for_text(": lunch").await;
@@ -51,6 +50,7 @@ async fn a_roll_is_paused_and_resumed_and_says_what_it_cost() {
         browser.open(&site.page("")).await;
         browser.wait_for_text("Look at this rollout").await;
         browser.open(&format!("{page}/resume")).await;
+        browser.inspect("rollout-resume").await;
         browser.press("Resume").await;
         browser.wait_for_text("Resumed: it goes on.").await;
         browser.screenshot("rollout-running").await;

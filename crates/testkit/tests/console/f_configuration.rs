@@ -31,6 +31,7 @@ async fn configure(browser: &Browser, site: &Site) {
 /// Looks an option up by a part of its name, and adds it with a value.
 async fn add(browser: &Browser, key: &str, part: &str, value: &str) {
     browser.fill("Part of a name or description", part).await;
+    browser.wait_for_text(key).await;
     browser.field(&format!("Add {key}")).await.click().await.unwrap();
     browser.fill(&format!("{key} new"), value).await;
 }
@@ -55,7 +56,7 @@ async fn the_way_of_the_documentation_leads_from_signing_in_to_running() {
             oidc.iter().map(|it| (format!("sasl_oauthbearer_{it}"), Value::Null)).collect();
         site.update(&json!({ "user_config": { "kafka": off } })).await;
 
-        browser.sign_in_as(&site, "ada").await;
+        browser.sign_in_as(&site, "Ada Operator").await;
         configure(browser, &site).await;
         add(browser, JWKS_URL, "jwks", &jwks_url).await;
         add(browser, "kafka.sasl_oauthbearer_expected_issuer", "expected_issuer", &site.issuer)

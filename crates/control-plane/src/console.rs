@@ -1,13 +1,13 @@
 //! `/console`: the same services, for people with a browser.
 //!
 //! What pages look like is in the crate `console`; here is who may see them (`session`, `around`),
-//! and what they are about: a handler takes the session by an extractor ([`Signed`], [`OnPage`]),
-//! calls what the API's handlers call, and returns a page as [`Show`]. [`around`] then sends the whole
+//! and what they are about: a handler takes the session by an extractor (`Signed`, `OnPage`),
+//! calls what the API's handlers call, and returns a page as `Show`. `around` then sends the whole
 //! page, or to htmx only what is in it; what fails becomes a page or a notice with the API's words.
 //!
 //! To add a page: its view and function in the crate `console`, its handler in a module here, and a
 //! line in [`closed`]. A form is a POST to an address of its own, which on success answers
-//! [`go`] to a page, and else the page again with what is wrong ([`Show::refused`]).
+//! `go` to a page, and else the page again with what is wrong (`Show::refused`).
 
 mod acls;
 mod around;

@@ -1,3 +1,5 @@
+//! Lists are found in, sorted and cut into pages.
+
 use model::Timestamp;
 
 use super::*;

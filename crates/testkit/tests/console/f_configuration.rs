@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Browser, Site, browse};
 
 /// How long three nodes may take, one after another.
-const ROLL: Duration = Duration::from_secs(300);
+const ROLL: Duration = Duration::from_mins(5);
 const JWKS_URL: &str = "kafka.sasl_oauthbearer_jwks_endpoint_url";
 /// Kafka takes both over while it runs.
 const MINE: &str = "kafka.log_retention_ms";
@@ -31,9 +31,19 @@ async fn configure(browser: &Browser, site: &Site) {
 /// Looks an option up by a part of its name, and adds it with a value.
 async fn add(browser: &Browser, key: &str, part: &str, value: &str) {
     browser.fill("Part of a name or description", part).await;
-    browser.wait_for_text(key).await;
+    let found = format!("return document.querySelector('[aria-label=\"Add {key}\"]') !== null");
+    browser
+        .wait_until(&format!("the button that adds {key}"), ROLL, async || {
+            match browser.script(&found, vec![]).await {
+                Value::Bool(true) => Ok(()),
+                _ => Err(browser.text().await),
+            }
+        })
+        .await;
     browser.field(&format!("Add {key}")).await.click().await.unwrap();
-    browser.fill(&format!("{key} new"), value).await;
+    let label = format!("{key} new");
+    browser.wait_for_text(&label).await;
+    browser.fill(&label, value).await;
 }
 
 async fn review(browser: &Browser) {

@@ -1,3 +1,5 @@
+//! What a form says becomes options, and what it does not change stays.
+
 use serde_json::json;
 
 use super::*;

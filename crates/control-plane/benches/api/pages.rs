@@ -12,8 +12,20 @@ use crate::clients::during;
 use crate::seed::{ONE, service_path};
 use crate::{print, select};
 
-/// What is behind the address of a service, and what it is called.
-const OF_SERVICE: [(&str, &str); 1] = [("overview", "")];
+/// What is behind the address of a service, and what it is called. Not those of topics and of starting
+/// a rollout, which ask Kafka.
+const OF_SERVICE: [(&str, &str); 10] = [
+    ("overview", ""),
+    ("service users", "/users"),
+    ("acls", "/acls"),
+    ("quotas", "/quotas"),
+    ("service settings", "/settings"),
+    ("configure", "/settings/configure"),
+    ("oidc", "/oidc"),
+    ("authorization", "/authorization"),
+    ("rollouts", "/rollouts"),
+    ("events", "/events"),
+];
 
 /// A browser with a session.
 #[derive(Clone)]

@@ -21,7 +21,7 @@ use sqlx::postgres::PgPoolOptions;
 
 use crate::clients::{AsyncAsk, Clients, Latencies, during};
 use crate::program::{Program, cpu_secs};
-use crate::seed::{LARGE, ONE_PROJECT, PER_PROJECT, service_path};
+use crate::seed::{LARGE, ONE_PROJECT, PER_PROJECT, Size, service_path};
 
 /// How many clients ask at once where it is asked at once.
 const CLIENTS: usize = 16;
@@ -74,7 +74,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     }
     let clients = Clients::new(program.url(), &seeded.token);
 
-    let bare_many = during(time, CLIENTS, select(&pool)).await?;
+    let bare_many = during(time, CLIENTS, select(&pool, LARGE)).await?;
     if !options.updates {
         reads(time, &pool, &clients, &bare_many).await?;
     }
@@ -114,7 +114,7 @@ async fn reads(
             async move { clients.get(&path).await }
         }
     };
-    let bare = during(time, 1, select(pool)).await?;
+    let bare = during(time, 1, select(pool, LARGE)).await?;
     report("service get", &during(time, 1, get(1)).await?, &bare);
     let many = during(time, CLIENTS, get(CLIENTS)).await?;
     report("service get, 16 clients", &many, bare_many);
@@ -130,10 +130,11 @@ async fn reads(
 }
 
 /// One row by its key: what nobody can do without.
-fn select(pool: &PgPool) -> impl AsyncAsk + use<> {
+fn select(pool: &PgPool, size: Size) -> impl AsyncAsk + use<> {
     let pool = pool.clone();
     move |nth: usize, me: usize| {
-        let (pool, at) = (pool.clone(), nth * CLIENTS + me);
+        let at = (nth * CLIENTS + me) % (size.projects * PER_PROJECT);
+        let pool = pool.clone();
         async move {
             let one =
                 "select user_config from service where project_name = $1 and service_name = $2";

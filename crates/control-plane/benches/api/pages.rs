@@ -9,7 +9,7 @@ use reqwest::{Client, StatusCode};
 use sqlx::PgPool;
 
 use crate::clients::during;
-use crate::seed::{ONE, service_path};
+use crate::seed::{ONE, ONE_PROJECT, service_path};
 use crate::{print, select};
 
 /// What is behind the address of a service, and what it is called. Not those of topics and of starting
@@ -42,7 +42,7 @@ pub(crate) async fn measure(
     token: &str,
     time: Duration,
 ) -> anyhow::Result<()> {
-    let bare = during(time, 1, select(pool)).await?;
+    let bare = during(time, 1, select(pool, ONE_PROJECT)).await?;
     let browser = Browser::sign_in(url, token).await?;
     let service = format!("/console{}", service_path(ONE).trim_start_matches("/v1"));
     let pages = OF_SERVICE.map(|(name, end)| (name, format!("{service}{end}")));

@@ -6,8 +6,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 
 use crate::changes::CHANNEL;
-use crate::seen::moment;
-use crate::{StoreError, timestamp};
+use crate::{StoreError, moment, timestamp};
 
 /// What happened.
 #[derive(Clone, Debug)]

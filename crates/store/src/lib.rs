@@ -239,6 +239,11 @@ fn decode(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Database(sqlx::Error::Decode(error.into()))
 }
 
+/// A moment as Postgres has it. Fails beyond the year 9999.
+fn moment(at: model::Timestamp) -> Result<time::OffsetDateTime, StoreError> {
+    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).map_err(decode)
+}
+
 /// Unix milliseconds of a moment in the database.
 fn timestamp(at: time::OffsetDateTime) -> model::Timestamp {
     model::Timestamp(i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX))

@@ -11,11 +11,10 @@ use std::collections::BTreeMap;
 
 use model::{Metric, NodeId, NodeSample, ServiceId, Timestamp};
 use sqlx::PgPool;
-use time::OffsetDateTime;
 
 pub use self::period::Period;
 use self::period::{FINE, HOUR, MEAN, SAMPLE, begin};
-use crate::{StoreError, constraint, decode, timestamp};
+use crate::{StoreError, constraint, moment, timestamp};
 
 /// What nodes used of their machines.
 #[derive(Clone, Debug)]
@@ -170,9 +169,4 @@ impl NodeMetrics {
         });
         Ok(points.collect())
     }
-}
-
-/// A moment as Postgres has it. Fails beyond the year 9999.
-fn moment(at: Timestamp) -> Result<OffsetDateTime, StoreError> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).map_err(decode)
 }

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use crate::{StoreError, constraint, decode, timestamp};
+use crate::{StoreError, constraint, decode, moment, timestamp};
 
 /// The most rows of a service, of uses and of claims each. New ones above are not taken: a service
 /// that is used in more ways than these is told about in part, and says so.
@@ -240,9 +240,4 @@ fn columns<'a>(
         columns.last_seen.push(moment(it.last.min(now))?);
     }
     Ok(columns)
-}
-
-/// A moment as Postgres has it. Fails beyond the year 9999.
-pub(crate) fn moment(at: Timestamp) -> Result<OffsetDateTime, StoreError> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).map_err(decode)
 }

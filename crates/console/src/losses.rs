@@ -106,7 +106,7 @@ fn proposal(it: &Proposal, add: Option<&ServiceAt>, frame: &Frame) -> Markup {
                     (forms::csrf(&frame.csrf))
                     input type="hidden" name="path" value=(it.path);
                     input type="hidden" name="entry" value=(it.entry);
-                    button.quiet aria-label={ "Add ACL: " (it.text) } { "Add this ACL" }
+                    button.quiet aria-label={ "Add this ACL: " (it.text) } { "Add this ACL" }
                 }
             }
         }

@@ -98,7 +98,7 @@ fn field(it: &Entry, form: &str, added: Option<&str>) -> Markup {
                     input type="hidden" name={ (UNSET) (key) } value="1";
                     p { code { (key) } " " (badge(Tone::Bad, "removed"))
                         " What counts then: " (fallback(setting)) }
-                    button.quiet name=(DO) value={ "undo " (key) } aria-label={ "Keep " (key) } { "Keep it" }
+                    button.quiet name=(DO) value={ "undo " (key) } aria-label={ "Keep it: " (key) } { "Keep it" }
                 },
                 Some(text) => {
                     label for=(id) {

@@ -64,10 +64,11 @@ impl Server {
         }
         ensure!(ports::is_free(self.port), "port {} is used by another program", self.port);
         let log = self.home.join(LOG);
-        // No Unix socket: its path may be longer than the system allows.
+        let socket = if self.has_socket() { self.home.as_path() } else { Path::new("") };
         let mut options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200",
-            self.port
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{}' -c max_connections=200",
+            self.port,
+            socket.display()
         );
         if durability == Durability::Throwaway {
             options.push_str(" -c fsync=off -c synchronous_commit=off -c full_page_writes=off");
@@ -151,6 +152,21 @@ impl Server {
         let password = fs::read_to_string(self.home.join("password"))
             .context("the data folder is half made: run `cargo xtask dev reset`")?;
         Ok(format!("postgres://postgres:{password}@127.0.0.1:{}/postgres", self.port))
+    }
+
+    /// The same over its Unix socket, or over TCP if there is none.
+    pub(crate) fn socket_url(&self) -> anyhow::Result<String> {
+        let url = self.url()?;
+        if !self.has_socket() {
+            return Ok(url);
+        }
+        let folder = self.home.display().to_string().replace('/', "%2F");
+        Ok(url.replacen("@127.0.0.1:", &format!("@{folder}:"), 1))
+    }
+
+    /// Whether it has a Unix socket: the system allows 108 bytes for its path (unix(7)).
+    fn has_socket(&self) -> bool {
+        self.home.join(format!(".s.PGSQL.{}", self.port)).as_os_str().len() < 100
     }
 
     /// Deletes its data. It has to be stopped.

@@ -42,6 +42,11 @@ impl<'a> Throwaway<'a> {
     pub(crate) fn url(&self) -> anyhow::Result<String> {
         self.server.url()
     }
+
+    /// The same over a Unix socket where there can be one: what is measured is not the network.
+    pub(crate) fn socket_url(&self) -> anyhow::Result<String> {
+        self.server.socket_url()
+    }
 }
 
 impl Drop for Throwaway<'_> {

@@ -21,6 +21,17 @@ pub struct Cli {
     /// Where the state is kept: `postgres://user:password@host:port/database`.
     #[arg(long, env = "TIDEGATE_DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<Secret>,
+    /// How many connections to the database there are at most; one of them only listens. More requests
+    /// at once wait for one in the order in which they came. Twice to four times the cores of Postgres:
+    /// with more, each is slowed by all others, and the slowest most.
+    #[arg(
+        long,
+        env = "TIDEGATE_DATABASE_CONNECTIONS",
+        default_value_t = 8,
+        value_parser = clap::value_parser!(u32).range(2..=1000),
+        global = true
+    )]
+    pub database_connections: u32,
     /// The keys that secrets in the database are sealed with: base64 of 32 bytes, one a line. The
     /// first seals, all open. The variable `TIDEGATE_KEY` may hold them instead.
     #[arg(long, env = "TIDEGATE_KEY_FILE", global = true)]

@@ -40,7 +40,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     }
     let keys = MasterKeys::given(cli.key_file.as_deref(), key_variable().as_ref());
     let url = cli.database_url.context("no database: set TIDEGATE_DATABASE_URL")?;
-    let store = Store::connect(url.expose()).context("the database URL makes no sense")?;
+    let store = Store::connect(url.expose(), cli.database_connections);
+    let store = store.context("the database URL makes no sense")?;
     match cli.command {
         Command::Serve(options) => serve(store.with_keys(keys?), &options).await,
         Command::Migrate => store.migrate().await.context("cannot migrate the database"),

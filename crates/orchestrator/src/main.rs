@@ -40,7 +40,8 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 async fn run(arguments: Run) -> anyhow::Result<()> {
     let keys = MasterKeys::given(arguments.key_file.as_deref(), key_variable().as_ref())?;
-    let store = Store::connect(arguments.database_url.expose()).context("the database URL")?;
+    let store = Store::connect(arguments.database_url.expose(), store::CONNECTIONS);
+    let store = store.context("the database URL")?;
     let store = store.with_keys(keys);
     let usable = store.keys.check_at_start().await;
     usable.context("cannot use the keys of the database (is it migrated?)")?;

@@ -42,7 +42,7 @@ pub use crate::keys::{DataKeyStatus, KeyStatus, Keys, Progress, Rotated};
 pub use crate::leases::{Lease, Leases};
 pub use crate::metrics::{MetricPoint, NodeMetrics, Period};
 pub use crate::nodes::{AddNodeError, NodePin, Nodes, NodesSeen};
-pub use crate::pool::{TRUSTED, pool_options};
+pub use crate::pool::{CONNECTIONS, TRUSTED, pool_options};
 pub use crate::projects::{Project, Projects};
 pub use crate::quotas::Quotas;
 pub use crate::refusals::{Aggregate, Refusal, Refusals};
@@ -152,14 +152,15 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a pool on `url` without connecting yet: a database that is away shows in the first call,
-    /// after 5 seconds at most, and one that is slow by [`LIMITS`], which `options` in `url` overrule.
+    /// Opens a pool of at most so many connections (at least one) on `url`, without connecting yet: a
+    /// database that is away shows in the first call, after 5 seconds at most, and one that is slow by [`LIMITS`], which `options` in `url` overrule.
     /// As [`Self::on`], it can neither seal nor open secrets until it has keys.
-    pub fn connect(url: &str) -> Result<Self, StoreError> {
+    pub fn connect(url: &str, connections: u32) -> Result<Self, StoreError> {
         let asked: PgConnectOptions = url.parse()?;
         let given = asked.get_options().unwrap_or_default().to_owned();
         let ours = LIMITS.into_iter().filter(|(name, _)| !given.contains(name));
-        Ok(Self::on(pool_options().connect_lazy_with(asked.options(ours))))
+        let pool = pool_options().max_connections(connections.max(1));
+        Ok(Self::on(pool.connect_lazy_with(asked.options(ours))))
     }
 
     /// Opens the store on an existing pool. A call that has a secret to write fails, and one that

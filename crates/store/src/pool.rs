@@ -13,7 +13,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// given back. Shorter than any restart of Postgres, after which no connection of before works.
 pub const TRUSTED: Duration = Duration::from_millis(100);
 
-/// The pool of [`crate::Store::connect`]: 16 connections, and 5 seconds until it is known that none is
+/// As many connections as a program has that is not told otherwise.
+pub const CONNECTIONS: u32 = 16;
+
+/// The pool of [`crate::Store::connect`]: [`CONNECTIONS`], and 5 seconds until it is known that none is
 /// free or can be made.
 ///
 /// A statement is one trip to Postgres and back, and sqlx makes another one for each connection that
@@ -26,7 +29,7 @@ pub const TRUSTED: Duration = Duration::from_millis(100);
 ///   connection. Where nothing is left to wait for, nothing is sent.
 pub fn pool_options() -> PgPoolOptions {
     PgPoolOptions::new()
-        .max_connections(16)
+        .max_connections(CONNECTIONS)
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
         .before_acquire(|connection, seen| {

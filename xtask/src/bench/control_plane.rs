@@ -32,11 +32,11 @@ pub(super) fn pages(sh: &Shell, places: &Places, _: &flags::Bench) -> anyhow::Re
     measure(sh, places, &["--", "--pages", "--seconds", "3"])
 }
 
-/// Needs Postgres, which keeps what it is told as in production. Cargo builds the program in release.
+/// Needs Postgres, which keeps what it is told as in production, on the same machine (by its socket). Cargo builds the program in release.
 fn measure(sh: &Shell, places: &Places, args: &[&str]) -> anyhow::Result<Vec<Row>> {
     let database = Throwaway::start_durable(sh, places)?;
     let bench = cmd!(sh, "cargo bench --locked --quiet -p control-plane --bench api {args...}")
-        .env("TIDEGATE_DATABASE_URL", database.url()?)
+        .env("TIDEGATE_DATABASE_URL", database.socket_url()?)
         .env("RUST_LOG", "warn");
     let printed = bench.read()?;
     printed.lines().filter(|line| line.starts_with('{')).map(row).collect()

@@ -25,7 +25,7 @@ use crate::seed::{LARGE, ONE_PROJECT, PER_PROJECT, Size, service_path};
 
 /// How many clients ask at once where it is asked at once.
 const CLIENTS: usize = 16;
-/// The size of the program's own pool (`store::Store::connect`).
+/// The size of the pool of the bare select: each client has its own connection.
 const POOL: u32 = 16;
 
 /// What is measured.

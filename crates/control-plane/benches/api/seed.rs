@@ -87,7 +87,8 @@ fn config() -> UserConfig {
 
 /// Fills an empty database that has our schema; one that was filled before stays as it is.
 pub(crate) async fn fill(pool: &PgPool, url: &str, size: Size) -> anyhow::Result<Seeded> {
-    let store = Store::connect(url)?.with_keys(MasterKeys::parse(&MASTER_KEY.to_owned().into())?);
+    let keys = MasterKeys::parse(&MASTER_KEY.to_owned().into())?;
+    let store = Store::connect(url, store::CONNECTIONS)?.with_keys(keys);
     let there: i64 = sqlx::query_scalar("select count(*) from service").fetch_one(pool).await?;
     for project in (0..size.projects).filter(|_| there == 0) {
         let name = format!("project-{project}").parse()?;

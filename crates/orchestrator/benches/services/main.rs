@@ -65,7 +65,7 @@ fn main() -> anyhow::Result<()> {
 
 async fn run(options: &Options) -> anyhow::Result<()> {
     let keys = MasterKeys::parse(&MasterKeys::generate()?)?;
-    let store = Store::connect(&options.database_url)?.with_keys(keys);
+    let store = Store::connect(&options.database_url, store::CONNECTIONS)?.with_keys(keys);
     let addresses = std::fs::read_to_string(&options.kafka).context("the file with addresses")?;
     let addresses = Addresses::parse(&addresses)?;
     let password = Secret::new(options.password.clone());

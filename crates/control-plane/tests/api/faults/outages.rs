@@ -180,7 +180,7 @@ async fn a_statement_that_waits_for_a_lock_ends_by_itself(pool: PgPool) {
         "postgres://{user}:{user}@{}/{database}?sslmode=disable&options[statement_timeout]=200ms",
         world.proxy.address
     );
-    let store = Store::connect(&url).unwrap();
+    let store = Store::connect(&url, store::CONNECTIONS).unwrap();
     store.migrate().await.unwrap();
     let (_, wake) = alarm(CancellationToken::new());
     let api = Api::of(store, settings(), wake, None);

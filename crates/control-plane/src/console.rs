@@ -69,12 +69,13 @@ fn closed() -> Vec<(String, MethodRouter<App>)> {
     let of_service = |end: &str| format!("{ROOT}/project/{{project}}/service/{{service}}{end}");
     vec![
         (ROOT.to_owned(), get(services::list)),
+        (format!("{ROOT}/live"), get(live::of_all)),
         (format!("{ROOT}/sessions"), get(sessions::list)),
         (format!("{ROOT}/sessions/end"), post(sessions::end)),
         (sign_in::SIGN_OUT.to_owned(), post(sign_in::sign_out)),
         (sign_in::SIGN_OUT_EVERYWHERE.to_owned(), post(sign_in::sign_out_everywhere)),
         (of_service(""), get(overview::show)),
-        (of_service("/live"), get(live::stream)),
+        (of_service("/live"), get(live::of_service)),
         (of_service("/topics"), get(topics::list)),
         (of_service("/new-topic"), get(topics::new).post(topics::make)),
         (of_service("/topics/{topic}"), get(topics::show).post(topics::change)),
@@ -94,6 +95,7 @@ fn closed() -> Vec<(String, MethodRouter<App>)> {
         (of_service("/delete-quota"), get(quotas::ask).post(quotas::remove)),
         (of_service("/events"), get(events::of_service)),
         (format!("{ROOT}/project/{{project}}/events"), get(events::of_project)),
+        (format!("{ROOT}/project/{{project}}/live"), get(live::of_project)),
         (of_service("/settings"), get(settings::list)),
         (of_service("/settings/configure"), get(settings::configure).post(settings::edit)),
         (of_service("/settings/review"), post(settings::review)),

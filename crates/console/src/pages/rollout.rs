@@ -19,8 +19,6 @@ use crate::{Crumb, Frame, Page, live};
 pub struct View {
     /// The service.
     pub at: ServiceAt,
-    /// Names what is shown, see [`live::region`].
-    pub live: String,
     /// What was just done to it.
     pub done: Option<&'static str>,
     /// Its id.
@@ -108,7 +106,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
     let body = html! {
         @if let Some(text) = view.done { (notice(Tone::Good, text)) }
         @if view.ended_at.is_some() { div #now { (now(frame, view)) } } @else {
-            (live::region_of(&view.at, &view.at.href(&path(&view.id)), &view.live, "now", &now(frame, view)))
+            (live::region_of(&view.at.href(&path(&view.id)), "now", &now(frame, view)))
         }
     };
     below(view.at.clone(), "Rollout", body)

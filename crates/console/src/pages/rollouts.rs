@@ -97,6 +97,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
         path: &view.at.href(PATH),
         keep: &[],
         columns: &COLUMNS,
+        key: |it| it.href.clone(),
         empty: empty(
             "No node was restarted yet.",
             &html! { p { "A rollout starts when an option is changed that needs a restart." } },

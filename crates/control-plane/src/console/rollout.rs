@@ -10,7 +10,7 @@ use serde::Deserialize;
 use store::{RolloutCommand, RolloutEvent, RolloutRecord, Service};
 
 use super::consequences::forecast_of;
-use super::live::known;
+use super::live::Of;
 use super::on_page::OnPage;
 use super::rollouts::{banner_of, what};
 use super::show::{Failed, Form, Show, go};
@@ -62,7 +62,7 @@ pub(super) async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Show, Failed> {
     let service = on.service();
-    let live = known(service, &crate::services::look(&app, service).await?);
+    let live = Of::Rollouts.now_on(&app, service, &on.at(rollouts::PATH)).await?;
     let record = find(&app, service, &which.rollout).await?;
     let events = app.store.rollouts.events_after(record.id, 0, MOST).await?;
     let look = one(&app, &on, record).await?;
@@ -70,8 +70,10 @@ pub(super) async fn show(
         "start" => Some("Started."),
         word => Command::of_word(word).map(Command::done),
     };
-    let view = View { live, done, ..view(&on, look, events) };
-    Ok(page(on.frame(), &view).into())
+    let view = View { done, ..view(&on, look, events) };
+    let page = page(on.frame(), &view);
+    // What has ended stays as it is.
+    Ok(if view.ended_at.is_some() { page } else { page.following(live) }.into())
 }
 
 /// What pages show of it that are about something else.
@@ -247,7 +249,6 @@ fn view<N>(on: &OnPage<N>, look: RolloutLook, events: Vec<RolloutEvent>) -> View
     let probe = record.status.as_ref().and_then(|it| it.probe);
     View {
         at: on.at(rollouts::PATH),
-        live: String::new(),
         done: None,
         id: record.id.to_string(),
         state,

@@ -14,7 +14,7 @@ use store::Service;
 
 use super::consequences::consequences;
 use super::draft::{Act, Draft, shown};
-use super::live::known;
+use super::live::{Of, of_look};
 use super::on_page::OnPage;
 use super::overview::brief;
 use super::show::{Failed, Form, Show, go};
@@ -41,21 +41,21 @@ pub(super) async fn list(
 ) -> Result<Show, Failed> {
     let service = on.service();
     let look = look(&app, service).await?;
-    let live = known(service, &look);
+    let at = on.at(PATH);
+    let live = Of::Service.since(&at, &of_look(service, &look));
     let ServiceLook { state, rollout, .. } = look;
     let (options, problem) = catalogue(&app, service)?;
     let view = View {
-        at: on.at(PATH),
-        live,
         done: what.saved.map(|_| SAVED),
-        rollout: rollout.map(|it| brief(&on.at(PATH), it)),
+        rollout: rollout.map(|it| brief(&at, it)),
+        at,
         state: state.as_str(),
         problem,
         may_change: on.role() >= model::Role::Operator,
         settings: options.into_iter().map(setting).collect(),
         query,
     };
-    Ok(page(on.frame(), &view).into())
+    Ok(page(on.frame(), &view).following(live).into())
 }
 
 /// Every option with what counts. What is stored was accepted once; if this version of the platform

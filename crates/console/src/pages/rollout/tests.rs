@@ -25,7 +25,6 @@ fn view() -> View {
     };
     View {
         at,
-        live: "0123".into(),
         done: None,
         id: "abc".into(),
         state: "paused".into(),

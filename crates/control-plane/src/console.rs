@@ -106,6 +106,7 @@ fn closed() -> Vec<(String, MethodRouter<App>)> {
         (of_service("/rollouts/{rollout}/banner"), get(rollout::banner)),
         (of_service("/rollouts/{rollout}/{command}"), get(rollout::ask).post(rollout::tell)),
         (of_service("/oidc"), get(oidc_setup::show).post(oidc_setup::look_up)),
+        (of_service("/oidc/edit"), post(oidc_setup::edit)),
         (of_service("/oidc/token"), post(oidc_setup::try_token)),
         (of_service("/authorization"), get(authorization::show)),
         (of_service("/authorization/acl"), post(authorization::add)),

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::done;
 use super::overview::{Rollout, rollout};
 use crate::list::{Column, List, ListQuery};
 use crate::nav::ServiceAt;
@@ -140,7 +141,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
         empty: empty("There are no options.", &html! {}),
     };
     let body = html! {
-        @if let Some(text) = view.done { (notice(Tone::Good, text)) }
+        (done(view.done))
         (live::region(&view.at, "rolling", &rolling(view)))
         @if let Some(text) = &view.problem { (notice(Tone::Bad, text)) }
         section {

@@ -1,9 +1,8 @@
 //! `/console/project/{project}/service/{service}`: its nodes as they are now, and how to connect.
 
 use axum::extract::State;
-use console::nav::ServiceAt;
+use console::nav::{ServiceAt, rollout as path};
 use console::pages::overview::{Connection, Node, Rollout, View, page};
-use console::pages::rollout::path;
 
 use super::live::{Of, of_look};
 use super::on_page::OnPage;

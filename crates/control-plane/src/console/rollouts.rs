@@ -2,9 +2,9 @@
 
 use axum::extract::{Query, State};
 use console::list::ListQuery;
-use console::nav::ServiceAt;
-use console::pages::rollout::{Banner, path};
-use console::pages::rollouts::{PATH, Row, View, page};
+use console::nav::{ROLLOUTS, ServiceAt, rollout as path};
+use console::pages::rollout::Banner;
+use console::pages::rollouts::{Row, View, page};
 use model::{RolloutId, Timestamp};
 use store::{RolloutRecord, Service};
 
@@ -23,7 +23,7 @@ pub(super) async fn list(
     on: OnPage,
     Query(query): Query<ListQuery>,
 ) -> Result<Show, Failed> {
-    let at = on.at(PATH);
+    let at = on.at(ROLLOUTS);
     let live = Of::Rollouts.now_on(&app, on.service(), &at).await?;
     let records = app.store.rollouts.latest(on.service().id, MOST).await?;
     let looks = look(&app, on.service(), records, on.frame().now).await?;

@@ -15,7 +15,7 @@ fn view() -> View {
         project: "dev".into(),
         service: "my-kafka".into(),
         role: Role::Operator,
-        here: rollouts::PATH,
+        here: ROLLOUTS,
     };
     let node = |id: i32, phase: &str, after_ms: i64| Node {
         id,

@@ -223,7 +223,7 @@ mod tests {
             here: PATH,
         };
         let edits = vec![("kafka.a".into(), Some("\"<1>".into())), ("kafka.b".into(), None)];
-        let draft = Draft { form: Form::Oidc, generation: 3, seen: "{}".into(), edits };
+        let draft = Draft { generation: 3, seen: "{}".into(), edits, ..Draft::default() };
         let diff =
             vec![Difference { key: "kafka.a".into(), before: None, after: Some("<1>".into()) }];
         let then = Consequences {

@@ -132,8 +132,8 @@ mod tests {
         for (bindings, expected) in [
             (&[][..], ""),
             (&["ALLOW bob Read Topic LITERAL in"], ""),
-            (&["ALLOW alice Read Topic LITERAL in"], "Topic LITERAL in: -[] +[Read Describe]"),
-            (&["ALLOW * Read Group LITERAL g"], "Group LITERAL g: -[] +[Read Describe]"),
+            (&["ALLOW alice Read Topic LITERAL in"], "Topic LITERAL in: -[] +[Describe Read]"),
+            (&["ALLOW * Read Group LITERAL g"], "Group LITERAL g: -[] +[Describe Read]"),
             // Who is denied to read may still describe what it was allowed to read.
             (
                 &["ALLOW alice Read Topic LITERAL in", "DENY alice Read Topic LITERAL in"],
@@ -154,17 +154,17 @@ mod tests {
             // A narrow one takes itself out of what is allowed around it.
             (
                 &["ALLOW alice Read Topic LITERAL *", "DENY alice Describe Topic LITERAL secret"],
-                "Topic LITERAL secret: -[Describe] +[Read]\nTopic LITERAL *: -[] +[Read Describe]",
+                "Topic LITERAL secret: -[Describe] +[Read]\nTopic LITERAL *: -[] +[Describe Read]",
             ),
             // From one address.
             (
                 &["ALLOW alice Read Topic LITERAL in", "DENY alice Read Topic LITERAL in 10.0.0.1"],
                 "Topic LITERAL in from 10.0.0.1: -[Read] +[Describe]\n\
-                 Topic LITERAL in: -[] +[Read Describe]",
+                 Topic LITERAL in: -[] +[Describe Read]",
             ),
             (
                 &["ALLOW alice Read Group LITERAL g 10.0.0.1"],
-                "Group LITERAL g from 10.0.0.1: -[] +[Read Describe]",
+                "Group LITERAL g from 10.0.0.1: -[] +[Describe Read]",
             ),
         ] {
             let mut lines: Vec<String> = told(bindings).lines().map(str::to_owned).collect();

@@ -111,8 +111,21 @@ async fn keys_that_cannot_be_had_are_refused_and_nothing_is_lost() {
         browser.wait_for_text("404").await;
         browser.expect_error("422").await;
         browser.inspect("keys-refused").await;
-        let page = browser.script("return document.documentElement.outerHTML", vec![]).await;
-        assert!(page.as_str().unwrap().contains("/nothing-here"), "the input is kept");
+        // On the form that it was typed into, at its field, with all of the input kept.
+        browser.button("Look up the issuer").await;
+        let said = "const it = arguments[0];
+            return [it.value, document.getElementById(it.name + '-error')?.innerText ?? '']";
+        for (label, value, error) in [
+            ("Issuer", site.issuer.as_str(), ""),
+            ("JWKS URL", &format!("{}/nothing-here", site.issuer), "404"),
+            ("Audience", "kafka", ""),
+        ] {
+            let field = serde_json::to_value(browser.field(label).await).unwrap();
+            let said = browser.script(said, vec![field]).await;
+            assert_eq!(said[0], json!(value), "{label}");
+            let text = said[1].as_str().unwrap();
+            assert!(text.contains(error) && text.is_empty() == error.is_empty(), "{label}: {text}");
+        }
         assert_eq!(configuration(&site).await, before);
     })
     .await;

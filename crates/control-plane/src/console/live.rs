@@ -130,6 +130,7 @@ pub(super) async fn of_project(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failed> {
     let project = project.name()?;
+    who.caller.role_in(&project, Role::Admin)?;
     stream_of(app, who.0.secret, About::Project(project), asked.known)
 }
 

@@ -92,6 +92,27 @@ async fn the_way_of_the_documentation_leads_from_signing_in_to_running() {
         browser.press("Look up the issuer").await;
         browser.wait_for_text("usable").await;
         browser.inspect("oidc").await;
+
+        // What a broker would say to somebody's token: a denial first.
+        let acl = |permission: &str, operation: &str| {
+            json!({
+                "principal": "User:alice", "host": "*", "resource_type": "Topic",
+                "resource_name": "console-tried", "pattern_type": "LITERAL",
+                "operation": operation, "permission_type": permission,
+            })
+        };
+        site.create("/kafka/acl", &acl("ALLOW", "All")).await;
+        site.create("/kafka/acl", &acl("DENY", "Write")).await;
+        browser.fill("Access token", &site.token_of("alice", "kafka").await).await;
+        browser.press("Try it").await;
+        browser.wait_for_text("A broker would let it in, as User:alice").await;
+        let row = "return [...document.querySelectorAll('tr')].map(it => it.innerText)
+            .find(it => it.includes('console-tried'))";
+        let row = browser.script(row, vec![]).await;
+        let (denied, allowed) = row.as_str().unwrap().split_once("Write").unwrap();
+        assert!(!denied.contains("Read") && allowed.contains("Read"), "{row}");
+        assert!(!allowed.contains("Write"), "{row}");
+        browser.inspect("oidc-tried").await;
     })
     .await;
 }

@@ -146,34 +146,35 @@ async fn what_the_review_refuses_is_said_at_its_field_and_the_input_is_kept(pool
     let jwks = issuer.issuer.jwks_url();
     let option = |it: &str| format!("may.kafka.sasl_oauthbearer_{it}");
     let names = ["jwks_endpoint_url", "expected_audience", "sub_claim_name"].map(option);
-    let typed = |jwks: &str, claim: &str| {
+    let typed = |named: &str, jwks: &str| {
         let typed = [
-            (ISSUER, issuer.url.as_str()),
+            (ISSUER, named),
             (names[0].as_str(), jwks),
             (names[1].as_str(), "kafka"),
-            (names[2].as_str(), claim),
+            (names[2].as_str(), "sub"),
         ];
         fields(&form, &typed)
     };
     let nowhere = format!("{}/nothing-here", issuer.url);
-    for (jwks, claim, wrong, error) in [
-        (nowhere.as_str(), "", 0, "404"),
-        ("http://keys.example/jwks", "", 0, "https"),
-        ("", "", 0, "is required"),
-        (&jwks, "a b", 2, "a b"),
+    let other = format!("{}/", issuer.url);
+    let (url, keys) = (issuer.url.as_str(), names[0].as_str());
+    for (named, jwks, wrong, error) in [
+        (url, nowhere.as_str(), keys, "404"),
+        (url, "http://keys.example/jwks", keys, "https"),
+        (&other, &jwks, ISSUER, "byte for byte"),
+        ("", &jwks, ISSUER, "required"),
     ] {
-        let page = send(&mut browser, "settings/review", &typed(jwks, claim)).await;
+        let page = send(&mut browser, "settings/review", &typed(named, jwks)).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.body);
         assert!(page.has("Look up the issuer"), "it is the same form: {}", page.body);
-        let at = format!("id=\"{}-error\"", names[wrong]);
+        let at = format!("id=\"{wrong}-error\"");
         let text = page.body.split_once(&at).map(|it| it.1.split("</p>").next().unwrap());
         assert!(text.is_some_and(|it| it.contains(error)), "{text:?}");
-        for value in [issuer.url.as_str(), jwks, claim, "kafka"].iter().filter(|it| !it.is_empty())
-        {
+        for value in [named, jwks, "kafka", "sub"].into_iter().filter(|it| !it.is_empty()) {
             assert!(page.has(&format!("value=\"{value}\"")), "{value}: {}", page.body);
         }
     }
-    let review = send(&mut browser, "settings/review", &typed(&jwks, "sub")).await;
+    let review = send(&mut browser, "settings/review", &typed(url, &jwks)).await;
     assert!(review.has("formaction=\"/console/project/dev/service/my-kafka/oidc/edit\""));
     let again = send(&mut browser, "oidc/edit", &fields(&review, &[])).await;
     assert!(again.has(&format!("value=\"{jwks}\"")), "{}", again.body);

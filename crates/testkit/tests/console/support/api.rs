@@ -21,6 +21,21 @@ impl Site {
         self.send(Method::DELETE, path, &json!({})).await
     }
 
+    /// A token that the identity provider gives to one of its clients.
+    pub(crate) async fn token_of(&self, client: &str, audience: &str) -> String {
+        let url = format!("{}/token", self.issuer);
+        let form = format!(
+            "grant_type=client_credentials&client_id={client}&client_secret={client}-secret\
+             &audience={audience}"
+        );
+        let request = reqwest::Client::new().post(&url).body(form);
+        let kind = "application/x-www-form-urlencoded";
+        let answer = request.header("Content-Type", kind).send().await;
+        let answer = answer.unwrap_or_else(|error| panic!("{url}: {error}"));
+        let answer: Value = answer.json().await.expect("the answer is JSON");
+        answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
+    }
+
     async fn send(&self, method: Method, path: &str, body: &Value) -> Value {
         let Self { url, project, service, .. } = self;
         let url = format!("{url}/v1/project/{project}/service/{service}{path}");

@@ -109,7 +109,7 @@ async fn through(
     }
     if door == Door::Closed {
         let Some(visitor) = visitor else { return Ok(keep(app, &parts, fields)) };
-        let all = fields.clone();
+        let all = fields;
         let token = fields.find(|(name, _)| name == CSRF).map_or(Cow::Borrowed(""), |(_, it)| it);
         if !origin::is_token(&visitor.secret, &token) {
             if origin::is_of_a_session(&token) {

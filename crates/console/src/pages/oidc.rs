@@ -250,7 +250,8 @@ fn tried(it: &Tried) -> Markup {
             @if it.acls.is_empty() {
                 p { "No ACL entry is about it: it may log in, and do nothing." }
             } @else {
-                p { "A denial wins over all that allows. What is neither denied nor allowed is refused." }
+                p { "A denial wins over all that allows. Of rows that a resource fits, the narrowest counts. "
+                    "What is neither denied nor allowed is refused." }
                 (answers(&it.answers))
                 details {
                     summary { "The ACL entries that say so" }

@@ -101,8 +101,12 @@ async fn the_way_of_the_documentation_leads_from_signing_in_to_running() {
                 "operation": operation, "permission_type": permission,
             })
         };
-        site.create("/kafka/acl", &acl("ALLOW", "All")).await;
-        site.create("/kafka/acl", &acl("DENY", "Write")).await;
+        let entries = [acl("ALLOW", "All"), acl("DENY", "Write")];
+        let mut added = Vec::new();
+        for entry in &entries {
+            let answer = site.create("/kafka/acl", entry).await;
+            added.push(answer["acl"]["id"].as_str().unwrap().to_owned());
+        }
         browser.fill("Access token", &site.token_of("alice", "kafka").await).await;
         browser.press("Try it").await;
         browser.wait_for_text("A broker would let it in, as User:alice").await;
@@ -113,6 +117,9 @@ async fn the_way_of_the_documentation_leads_from_signing_in_to_running() {
         assert!(!denied.contains("Read") && allowed.contains("Read"), "{row}");
         assert!(!allowed.contains("Write"), "{row}");
         browser.inspect("oidc-tried").await;
+        for id in added {
+            site.delete(&format!("/kafka/acl/{id}")).await;
+        }
     })
     .await;
 }

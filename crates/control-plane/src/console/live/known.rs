@@ -7,7 +7,7 @@ use console::nav::ServiceAt;
 use console::{ROOT, live};
 use model::{Grants, ProjectName};
 use serde::Deserialize;
-use store::{EventFilter, Service};
+use store::Service;
 
 use crate::App;
 use crate::console::services;
@@ -122,13 +122,7 @@ pub(in crate::console) async fn latest(
     project: &ProjectName,
     service: Option<&str>,
 ) -> Result<String, ApiError> {
-    let filter = EventFilter {
-        project: Some(project.clone()),
-        service_name: service.map(str::to_owned),
-        ..EventFilter::default()
-    };
-    let last = app.store.events.latest(&filter, 1).await?.pop();
-    Ok(name(&last.map(|it| it.id)))
+    Ok(name(&app.store.events.last(project, service).await?))
 }
 
 /// A short name of what is shown. It is the same for the same within a run of this program, and that

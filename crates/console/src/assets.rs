@@ -53,9 +53,14 @@ mod tests {
 
     #[test]
     fn each_name_is_where_the_table_says() {
-        for (index, start) in
-            [(CONSOLE, "console."), (ICON, "icon."), (HTMX, "htmx."), (HTMX_SSE, "htmx_sse.")]
-        {
+        for (index, start) in [
+            (CONSOLE, "console."),
+            (ICON, "icon."),
+            (HTMX, "htmx."),
+            (HTMX_SSE, "htmx_sse."),
+            (MORPH, "morph."),
+            (KEEP, "keep."),
+        ] {
             assert!(ASSETS[index].file.starts_with(start));
         }
     }

@@ -7,6 +7,8 @@ use maud::{Markup, html};
 pub const GENERATION: &str = "generation";
 /// The field with what was set then, as JSON.
 pub const SEEN: &str = "seen";
+/// The field with the form that it is edited in.
+pub const FORM: &str = "form";
 /// What the field of an option begins with: its dotted key comes behind.
 pub const SET: &str = "set.";
 /// The same for an option that shall not be set any more.
@@ -14,9 +16,36 @@ pub const UNSET: &str = "unset.";
 /// The same for an option that is not set if its field is empty.
 pub const MAY: &str = "may.";
 
+/// The form that a draft is edited in, where it is said what is wrong with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Advanced configuration: any option.
+    #[default]
+    Advanced,
+    /// OIDC set-up: the options of the identity provider.
+    Oidc,
+}
+
+impl Form {
+    /// In the field [`FORM`].
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Advanced => "advanced",
+            Self::Oidc => "oidc",
+        }
+    }
+
+    /// The one of that word; any other is the first.
+    pub fn of_word(word: &str) -> Self {
+        if word == Self::Oidc.word() { Self::Oidc } else { Self::Advanced }
+    }
+}
+
 /// What somebody wants to change, and what they saw when they began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
+    /// The form that it is edited in.
+    pub form: Form,
     /// The generation of the service that they saw.
     pub generation: i64,
     /// What was set then, as JSON.
@@ -29,6 +58,9 @@ impl Draft {
     /// The hidden fields that carry what was seen.
     pub(crate) fn base(&self) -> Markup {
         html! {
+            @if self.form != Form::default() {
+                input type="hidden" name=(FORM) value=(self.form.word());
+            }
             input type="hidden" name=(GENERATION) value=(self.generation);
             input type="hidden" name=(SEEN) value=(self.seen);
         }

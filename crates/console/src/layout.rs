@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, html};
 use model::Timestamp;
 
-use crate::assets::{Asset, CONSOLE, HTMX, HTMX_SSE, ICON};
+use crate::assets::{Asset, CONSOLE, HTMX, HTMX_SSE, ICON, KEEP, MORPH};
 use crate::nav::ServiceAt;
 use crate::pages::rollout::Banner;
 use crate::{ROOT, forms};
@@ -44,12 +44,21 @@ pub struct Page {
     pub body: Markup,
     /// The rollout of the service that is under way, above the page.
     pub banner: Option<Banner>,
+    /// The address that tells of changes of what it shows, see [`crate::live`].
+    pub live: Option<String>,
 }
 
 impl Page {
     /// A page about no service.
     pub fn new(title: impl Into<String>, body: Markup) -> Self {
-        Self { title: title.into(), crumbs: Vec::new(), service: None, body, banner: None }
+        Self {
+            title: title.into(),
+            crumbs: Vec::new(),
+            service: None,
+            body,
+            banner: None,
+            live: None,
+        }
     }
 
     /// A page of a service. `title` is how its entry in the navigation is called.
@@ -59,7 +68,13 @@ impl Page {
             Crumb { title: at.project.clone(), href: format!("{ROOT}?project={}", at.project) },
         ];
         let title = format!("{}: {title}", at.service);
-        Self { title, crumbs, service: Some(at), body, banner: None }
+        Self { title, crumbs, service: Some(at), body, banner: None, live: None }
+    }
+
+    /// The same, whose lists and [regions](crate::live::region) follow what `live` tells of.
+    #[must_use]
+    pub fn following(self, live: String) -> Self {
+        Self { live: Some(live), ..self }
     }
 
     /// What htmx gets: all that is in `main`, from which it takes what it asked for.
@@ -77,13 +92,13 @@ impl Page {
             (DOCTYPE)
             html lang="en" {
                 (head(&self.title))
-                body hx-ext="sse" {
+                body hx-ext="sse, morph" {
                     a.skip href="#main" { "Skip to content" }
                     (self.top(frame))
                     @if let Some(service) = &self.service { (service.nav()) }
                     @if let Some(banner) = &self.banner { (banner.show()) }
                     div #notices aria-live="polite" {}
-                    main #main tabindex="-1" {
+                    main #main tabindex="-1" sse-connect=[&self.live] {
                         h1 { (self.title) }
                         (self.body)
                     }
@@ -131,6 +146,8 @@ fn head(title: &str) -> Markup {
             link rel="stylesheet" href=(Asset::href(CONSOLE));
             script src=(Asset::href(HTMX)) defer {}
             script src=(Asset::href(HTMX_SSE)) defer {}
+            script src=(Asset::href(MORPH)) defer {}
+            script src=(Asset::href(KEEP)) defer {}
         }
     }
 }

@@ -1,11 +1,16 @@
 //! Tables that are sorted, filtered and paged on the server. What is shown is in the address: `q`,
 //! `sort` and `page`, so that it can be kept, sent and gone back to.
+//!
+//! On a page that follows changes ([`crate::live`]), each list does.
 
 use std::cmp::Ordering;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use maud::{Markup, html};
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
+
+use crate::live;
 
 /// Rows on a page.
 pub const PAGE: usize = 50;
@@ -50,6 +55,8 @@ pub struct List<'a, R> {
     pub keep: &'a [(&'a str, &'a str)],
     /// Its columns. The first one names the row.
     pub columns: &'a [Column<R>],
+    /// What a row has that no other one has, as long as it is there: its name, its id.
+    pub key: fn(&R) -> String,
     /// What stands there if there are no rows at all.
     pub empty: Markup,
 }
@@ -145,6 +152,13 @@ impl ListQuery {
     }
 }
 
+/// A text as a part of an `id`.
+fn named(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
 /// How many pages so many rows are; at least one.
 fn pages(rows: usize) -> usize {
     rows.div_ceil(PAGE).max(1)
@@ -156,20 +170,39 @@ impl<R> List<'_, R> {
         let found = format!("{}-found", self.id);
         let target = format!("#{found}");
         html! {
-            section.list id=(self.id) hx-target=(target) hx-select=(target) hx-swap="outerHTML"
-                hx-push-url="true" {
-                @if picked.all == 0 { (self.empty) } @else {
-                    (self.search(query))
-                    // Only this is swapped: what somebody is typing stays as it is.
-                    div id=(found) {
+            section.list id=(self.id) hx-target=(target) hx-select=(target) hx-swap="morph:outerHTML"
+                hx-push-url="true" hx-sync="this:replace" {
+                @if picked.all > 0 { (self.search(query)) }
+                // Only this is swapped: what somebody is typing stays as it is.
+                div id=(found) {
+                    @if picked.all == 0 {
+                        (self.empty)
+                        // With the first row comes what to look for it by.
+                        (self.follow(picked, query, self.id))
+                    } @else {
                         @if !query.sort.is_empty() {
                             input type="hidden" name="sort" value=(query.sort) form=(self.form());
                         }
                         (self.table(picked, query, frame))
                         (self.pager(picked, query))
+                        (self.follow(picked, query, &found))
                     }
                 }
             }
+        }
+    }
+
+    /// Fetches `part` as it is shown again at each change, unless somebody asks for something else
+    /// just then. It has no content, since whatever was within would take over its attributes.
+    fn follow(&self, picked: &Picked<R>, query: &ListQuery, part: &str) -> Markup {
+        let href = self.href(query, &query.sort, picked.page);
+        let target = format!("#{part}");
+        // Another element for another address: one that is changed would hear everything twice.
+        let id = format!("{}-live-{}", self.id, named(&format!("{part} {href}")));
+        html! {
+            div hidden id=(id) hx-get=(href) hx-trigger="sse:changed" hx-target=(target)
+                hx-select=(target) hx-push-url="false" hx-sync="closest .list:abort"
+                hx-headers=(live::headers()) {}
         }
     }
 
@@ -255,7 +288,8 @@ impl<R> List<'_, R> {
             None => html! { ((it.text)(row)) },
         };
         html! {
-            tr {
+            // By its id it is known again, wherever it stands then.
+            tr id={ (self.id) "-" (named(&(self.key)(row))) } {
                 @for (index, it) in self.columns.iter().enumerate() {
                     @if index == 0 { th scope="row" { (show(it)) } }
                     @else { td data-title=(it.title) { (show(it)) } }

@@ -5,6 +5,16 @@ use model::Role;
 
 use crate::ROOT;
 
+/// The end of the address of a service's rollouts.
+pub const ROLLOUTS: &str = "rollouts";
+/// The end of the address where one is started.
+pub const START_ROLLOUT: &str = "rollouts/start";
+
+/// The end of the address of a rollout.
+pub fn rollout(id: &str) -> String {
+    format!("{ROLLOUTS}/{id}")
+}
+
 /// A page of a service, in its navigation.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -26,7 +36,7 @@ pub const SERVICE_PAGES: &[Entry] = &[
     Entry { path: "settings", title: "Service settings", need: Role::ReadOnly },
     Entry { path: "oidc", title: "OIDC", need: Role::ReadOnly },
     Entry { path: "authorization", title: "Authorization", need: Role::ReadOnly },
-    Entry { path: "rollouts", title: "Rollouts", need: Role::ReadOnly },
+    Entry { path: ROLLOUTS, title: "Rollouts", need: Role::ReadOnly },
     Entry { path: "events", title: "Events", need: Role::ReadOnly },
 ];
 

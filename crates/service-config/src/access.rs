@@ -1,5 +1,6 @@
 //! ACL entries of both kinds, Aiven's and Kafka-native ones, as Kafka's bindings.
 
+mod answers;
 mod authorizer;
 mod loss;
 
@@ -10,6 +11,7 @@ use model::{
     KafkaAclEntry, KafkaPrincipal, PatternType, Principal, ResourceType, Username,
 };
 
+pub use self::answers::{Answer, answers};
 pub use self::authorizer::{Question, allows, denial, may_write_somewhere};
 pub use self::loss::{Access, Loss, Proposal, would_lose};
 

@@ -153,6 +153,38 @@ impl Events {
     }
 }
 
+impl Events {
+    /// The id of the latest in a project, or of the service of that name there; `None` if there is
+    /// none. Read from an index alone: it is asked for all the time.
+    pub async fn last(
+        &self,
+        project: &ProjectName,
+        service: Option<&str>,
+    ) -> Result<Option<i64>, StoreError> {
+        let last = match service {
+            Some(service) => {
+                sqlx::query_scalar!(
+                    "select max(event_id) from event
+                     where project_name = $1 and service_name = $2",
+                    project.as_str(),
+                    service
+                )
+                .fetch_one(&self.pool)
+                .await?
+            }
+            None => {
+                sqlx::query_scalar!(
+                    "select max(event_id) from event where project_name = $1",
+                    project.as_str()
+                )
+                .fetch_one(&self.pool)
+                .await?
+            }
+        };
+        Ok(last)
+    }
+}
+
 /// Adds one about a service within a transaction.
 pub(crate) async fn record(
     connection: &mut PgConnection,

@@ -60,6 +60,7 @@ fn shown(query: &ListQuery, rows: Vec<Row>) -> String {
         path: "/console/rows",
         keep: &[("project", "a&b")],
         columns: &columns,
+        key: |it| it.0.to_owned(),
         empty: html! { p { "None yet." } },
     };
     let frame = Frame { who: None, csrf: String::new(), now: Timestamp(0) };

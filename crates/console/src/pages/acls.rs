@@ -138,6 +138,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
         path: &path,
         keep: &[],
         columns: &AIVEN,
+        key: |it| it.id.clone(),
         empty: empty(
             "There is no entry.",
             &next("Without one, service users may do nothing but what Kafka-native entries allow."),
@@ -149,6 +150,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
         path: &path,
         keep: &[(OF, KAFKA)],
         columns: &NATIVE,
+        key: |it| it.id.clone(),
         empty: empty(
             "There is no entry.",
             &next("Add one for principals of the identity provider that have no service user."),

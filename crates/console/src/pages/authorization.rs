@@ -3,6 +3,7 @@
 use maud::html;
 use model::Role;
 
+use super::done;
 use super::settings::REVIEW;
 use crate::draft::Draft;
 use crate::losses::{self, Losses};
@@ -41,7 +42,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
     let (is_on, verb) = (view.is_on, if view.is_on { "off" } else { "on" });
     let may_add = view.at.role >= Role::Developer;
     let body = html! {
-        @if let Some(text) = view.done { (notice(Tone::Good, text)) }
+        (done(view.done))
         @if let Some(text) = &view.refused { (notice(Tone::Bad, text)) }
         p {
             code { "kafka_rest_authorization" } " is "

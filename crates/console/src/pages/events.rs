@@ -6,7 +6,7 @@ use model::Timestamp;
 use crate::nav::ServiceAt;
 use crate::times::time;
 use crate::words::empty;
-use crate::{Crumb, Frame, Page, ROOT};
+use crate::{Crumb, Frame, Page, ROOT, live};
 
 /// What is looked for, as it was given.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,8 @@ pub struct View {
     pub project: String,
     /// The address of the page.
     pub path: String,
+    /// The same with what is looked for, and where.
+    pub here: String,
     /// What is looked for.
     pub filter: Filter,
     /// What was found, newest first.
@@ -100,7 +102,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
     let body = html! {
         @if let Some(href) = &view.of_project { p { a href=(href) { "Events of the whole project" } } }
         (search(view))
-        (found(frame, view))
+        (live::region_of(&view.here, "found", &found(frame, view)))
     };
     match &view.at {
         Some(at) => Page::of_service(at.clone(), "Events", body),
@@ -166,7 +168,7 @@ fn found(frame: &Frame, view: &View) -> Markup {
 
 fn row(frame: &Frame, it: &Row) -> Markup {
     html! {
-        tr {
+        tr id={ "event-" (it.id) } {
             th scope="row" { (time(it.at, frame.now)) }
             td data-title="Who" { (it.actor) }
             td data-title="What" {
@@ -225,6 +227,7 @@ mod tests {
             at: None,
             project: "dev".into(),
             path: "/console/project/dev/events".into(),
+            here: "/console/project/dev/events?text=%22x".into(),
             filter: Filter { text: "\"x".into(), ..Filter::default() },
             events: vec![event],
             older: Some("/console/project/dev/events?before=7".into()),

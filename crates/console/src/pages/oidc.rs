@@ -13,6 +13,8 @@ use crate::{Frame, Page};
 pub const PATH: &str = "oidc";
 /// The end of the address that tries a token.
 pub const TRY: &str = "oidc/token";
+/// The end of the address that shows a draft again.
+pub const EDIT: &str = "oidc/edit";
 /// The option with the issuer.
 pub const ISSUER: &str = "kafka.sasl_oauthbearer_expected_issuer";
 /// The option with the address of the keys.
@@ -35,8 +37,10 @@ pub struct View {
     pub is_on: bool,
     /// What is in the field of an option: issuer, address of the keys, audiences, claim.
     pub values: [String; 4],
-    /// What is wrong with an issuer, and with an address of keys.
-    pub errors: [Option<String>; 2],
+    /// What is wrong with each of them.
+    pub errors: [Option<String>; 4],
+    /// What is wrong with other options, or with all of it.
+    pub problems: Vec<String>,
     /// What was found out about the issuer.
     pub found: Option<(bool, String)>,
     /// The keys that are published, if it was asked for them.
@@ -69,8 +73,23 @@ pub struct Tried {
     pub principal: Option<String>,
     /// Whether a service user is called so.
     pub is_user: bool,
+    /// What a broker says to it, denials first.
+    pub answers: Vec<Answer>,
     /// What Kafka's ACLs say of it, in Kafka's words.
     pub acls: Vec<String>,
+}
+
+/// What a broker says of a resource, or of all of a pattern that no other answer is about.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Which, in Kafka's words: `Topic PREFIXED logs-`.
+    pub resource: String,
+    /// The address from which it says so; `None` for any.
+    pub from: Option<String>,
+    /// The operations that are denied, whatever else allows them.
+    pub denied: Vec<&'static str>,
+    /// The operations that are allowed.
+    pub allowed: Vec<&'static str>,
 }
 
 /// The page.
@@ -115,7 +134,10 @@ fn set_up(frame: &Frame, view: &View) -> Markup {
     let jwks_help = "Where its keys are. The look-up fills it in.";
     let audience_help = "Of which a token has to have one in its aud; several with commas between.";
     let claim_help = "The top-level claim that becomes the principal: sub if it is left empty.";
+    let is_wrong = !view.problems.is_empty() || view.errors.iter().any(Option::is_some);
     html! {
+        @if is_wrong { (notice(Tone::Bad, "This cannot be saved, and nothing is saved yet.")) }
+        @for text in &view.problems { (notice(Tone::Bad, text)) }
         form method="post" action=(view.at.href(PATH)) {
             (forms::csrf(&frame.csrf))
             (view.draft.base())
@@ -125,8 +147,8 @@ fn set_up(frame: &Frame, view: &View) -> Markup {
                 (notice(if *good { Tone::Good } else { Tone::Busy }, text))
             }
             (show(1, "JWKS URL", jwks, jwks_help, view.errors[1].as_deref()))
-            (show(2, "Audience", audience, audience_help, None))
-            (show(3, "Principal claim", claim, claim_help, None))
+            (show(2, "Audience", audience, audience_help, view.errors[2].as_deref()))
+            (show(3, "Principal claim", claim, claim_help, view.errors[3].as_deref()))
             p { button formaction=(view.at.href(REVIEW)) { "Review changes" } }
         }
     }
@@ -228,7 +250,35 @@ fn tried(it: &Tried) -> Markup {
             @if it.acls.is_empty() {
                 p { "No ACL entry is about it: it may log in, and do nothing." }
             } @else {
-                ul.names { @for acl in &it.acls { li { code { (acl) } } } }
+                p { "A denial wins over all that allows. Of rows that a resource fits, the narrowest counts. "
+                    "What is neither denied nor allowed is refused." }
+                (answers(&it.answers))
+                details {
+                    summary { "The ACL entries that say so" }
+                    ul.names { @for acl in &it.acls { li { code { (acl) } } } }
+                }
+            }
+        }
+    }
+}
+
+fn answers(all: &[Answer]) -> Markup {
+    let words = |tone, all: &[&str]| {
+        html! { @for it in all { (badge(tone, it)) " " } @if all.is_empty() { span.none { "nothing" } } }
+    };
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="What a broker says" {
+            table {
+                caption.hidden { "What a broker says" }
+                thead { tr { @for it in ["Resource", "Denied", "Allowed"] { th scope="col" { (it) } } } }
+                tbody { @for it in all { tr {
+                    th scope="row" {
+                        code { (it.resource) }
+                        @if let Some(from) = &it.from { " from " code { (from) } }
+                    }
+                    td data-title="Denied" { (words(Tone::Bad, &it.denied)) }
+                    td data-title="Allowed" { (words(Tone::Good, &it.allowed)) }
+                } } }
             }
         }
     }

@@ -11,8 +11,6 @@ use crate::{Page, live};
 pub struct View {
     /// The service.
     pub at: ServiceAt,
-    /// Names what is shown, see [`live::region`].
-    pub live: String,
     /// Its state, as the API spells it.
     pub state: &'static str,
     /// Its plan.
@@ -101,7 +99,7 @@ pub struct Connection {
 /// The page.
 pub fn page(view: &View) -> Page {
     let body = html! {
-        (live::region(&view.at, &view.live, "now", &now(view)))
+        (live::region(&view.at, "now", &now(view)))
         section {
             h2 { "Connect" }
             @match &view.connection {
@@ -256,7 +254,6 @@ mod tests {
                 role: Role::ReadOnly,
                 here: "",
             },
-            live: "0123".into(),
             state: "REBUILDING",
             plan: "business-4".into(),
             revision: "bbbb".into(),

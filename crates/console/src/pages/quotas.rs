@@ -86,6 +86,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
         path: &path,
         keep: &[],
         columns: &COLUMNS,
+        key: |it| format!("{:?} {:?}", it.user, it.client_id),
         empty: empty(
             "There is no quota: nobody is throttled.",
             &html! { p { "Set one for a user, a client id, or both." } },

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::oidc;
 use super::settings::{CONFIGURE, PATH, SAVE};
-use crate::draft::Draft;
+use crate::draft::{Draft, Form};
 use crate::losses::{self, Losses};
 use crate::nav::ServiceAt;
 use crate::words::{Tone, badge, notice};
@@ -93,12 +94,20 @@ pub fn page(frame: &Frame, view: &View) -> Page {
                 (forms::csrf(&frame.csrf))
                 (draft.hidden())
                 button { "Save configurations" }
-                button.quiet formaction=(at.href(CONFIGURE)) { "Change something" }
+                button.quiet formaction=(at.href(form(draft))) { "Change something" }
                 a href=(at.href(PATH)) { "Leave it" }
             }
         }
     };
     Page::of_service(at.clone(), "Review changes", body)
+}
+
+/// Where a draft is edited further.
+const fn form(draft: &Draft) -> &'static str {
+    match draft.form {
+        Form::Advanced => CONFIGURE,
+        Form::Oidc => oidc::EDIT,
+    }
 }
 
 fn changed_meanwhile(changes: &[Difference]) -> Markup {
@@ -214,7 +223,7 @@ mod tests {
             here: PATH,
         };
         let edits = vec![("kafka.a".into(), Some("\"<1>".into())), ("kafka.b".into(), None)];
-        let draft = Draft { generation: 3, seen: "{}".into(), edits };
+        let draft = Draft { generation: 3, seen: "{}".into(), edits, ..Draft::default() };
         let diff =
             vec![Difference { key: "kafka.a".into(), before: None, after: Some("<1>".into()) }];
         let then = Consequences {

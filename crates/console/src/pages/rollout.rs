@@ -8,8 +8,9 @@ use model::Timestamp;
 
 pub use self::command::{Command, Standing};
 pub use self::timeline::Event;
-use super::rollouts::{self, state, words};
-use crate::nav::ServiceAt;
+use super::done;
+use super::rollouts::{state, words};
+use crate::nav::{ROLLOUTS, ServiceAt, rollout as path};
 use crate::times::{span, time};
 use crate::words::{Tone, badge, notice};
 use crate::{Crumb, Frame, Page, live};
@@ -19,8 +20,6 @@ use crate::{Crumb, Frame, Page, live};
 pub struct View {
     /// The service.
     pub at: ServiceAt,
-    /// Names what is shown, see [`live::region`].
-    pub live: String,
     /// What was just done to it.
     pub done: Option<&'static str>,
     /// Its id.
@@ -98,17 +97,12 @@ pub struct Probe {
     pub longest_gap_ms: u64,
 }
 
-/// The end of the address of a rollout's page.
-pub fn path(id: &str) -> String {
-    format!("{}/{id}", rollouts::PATH)
-}
-
 /// The page.
 pub fn page(frame: &Frame, view: &View) -> Page {
     let body = html! {
-        @if let Some(text) = view.done { (notice(Tone::Good, text)) }
+        (done(view.done))
         @if view.ended_at.is_some() { div #now { (now(frame, view)) } } @else {
-            (live::region_of(&view.at, &view.at.href(&path(&view.id)), &view.live, "now", &now(frame, view)))
+            (live::region_of(&view.at.href(&path(&view.id)), "now", &now(frame, view)))
         }
     };
     below(view.at.clone(), "Rollout", body)
@@ -116,7 +110,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
 
 /// A page that is reached from the list.
 pub(super) fn below(at: ServiceAt, title: &str, body: Markup) -> Page {
-    let href = at.href(rollouts::PATH);
+    let href = at.href(ROLLOUTS);
     let mut page = Page::of_service(at, title, body);
     page.crumbs.push(Crumb { title: "Rollouts".to_owned(), href });
     page

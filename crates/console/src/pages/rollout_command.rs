@@ -3,10 +3,10 @@
 use maud::html;
 
 use super::review::{self, Forecast};
-use super::rollout::{Command, below, path};
+use super::rollout::{Command, below};
 use super::rollout_start::{ConsentFields, error_of};
 use crate::forms::{Field, csrf};
-use crate::nav::ServiceAt;
+use crate::nav::{ServiceAt, rollout as path};
 use crate::words::{Tone, notice};
 use crate::{Frame, Page};
 

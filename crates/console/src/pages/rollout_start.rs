@@ -5,12 +5,9 @@ use maud::{Markup, html};
 use super::review::{self, Forecast};
 use super::rollout::below;
 use crate::forms::{Field, csrf};
-use crate::nav::ServiceAt;
+use crate::nav::{ROLLOUTS, START_ROLLOUT, ServiceAt};
 use crate::words::{Tone, notice};
 use crate::{Frame, Page};
-
-/// The end of the address.
-pub const PATH: &str = "rollouts/start";
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -97,14 +94,14 @@ pub fn page(frame: &Frame, view: &View) -> Page {
     let other = view.error.as_ref().filter(|it| !known.contains(&it.0.as_str()));
     let body = html! {
         @if let Some((_, text)) = other { (notice(Tone::Bad, text)) }
-        form method="get" action=(view.at.href(PATH)) {
+        form method="get" action=(view.at.href(START_ROLLOUT)) {
             h2 { "What shall be restarted" }
             (options(view))
             button.quiet { "Forecast" }
         }
         section {
             (review::forecast(view.forecast.as_ref()))
-            form method="post" action=(view.at.href(PATH)) {
+            form method="post" action=(view.at.href(START_ROLLOUT)) {
                 (csrf(&frame.csrf))
                 (carried(view))
                 @if view.needs_consent {
@@ -119,7 +116,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
                 }
                 div.actions {
                     button { "Start the rollout" }
-                    a href=(view.at.href(super::rollouts::PATH)) { "Leave it" }
+                    a href=(view.at.href(ROLLOUTS)) { "Leave it" }
                 }
             }
         }

@@ -3,15 +3,11 @@
 use maud::{Markup, html};
 use model::{Role, Timestamp};
 
-use super::rollout_start;
 use crate::list::{Column, List, ListQuery};
-use crate::nav::ServiceAt;
+use crate::nav::{ROLLOUTS, START_ROLLOUT, ServiceAt};
 use crate::times::{span, time};
 use crate::words::{Tone, badge, empty, notice};
 use crate::{Frame, Page};
-
-/// The end of the address.
-pub const PATH: &str = "rollouts";
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -94,9 +90,10 @@ pub fn page(frame: &Frame, view: &View) -> Page {
     let list = List {
         id: "rollouts",
         title: "Rollouts",
-        path: &view.at.href(PATH),
+        path: &view.at.href(ROLLOUTS),
         keep: &[],
         columns: &COLUMNS,
+        key: |it| it.href.clone(),
         empty: empty(
             "No node was restarted yet.",
             &html! { p { "A rollout starts when an option is changed that needs a restart." } },
@@ -105,7 +102,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
     let is_cut = view.rollouts.len() >= view.most;
     let body = html! {
         @if view.at.role >= Role::Operator {
-            p { a.button href=(view.at.href(rollout_start::PATH)) { "Start a rollout" } }
+            p { a.button href=(view.at.href(START_ROLLOUT)) { "Start a rollout" } }
         }
         @if is_cut { (notice(Tone::Quiet, &format!("Only the latest {} are here.", view.most))) }
         (list.show(&picked, &view.query, frame))
@@ -126,7 +123,8 @@ mod tests {
     use super::*;
 
     fn shown(role: Role, rollouts: Vec<Row>) -> String {
-        let at = ServiceAt { project: "dev".into(), service: "my-kafka".into(), role, here: PATH };
+        let at =
+            ServiceAt { project: "dev".into(), service: "my-kafka".into(), role, here: ROLLOUTS };
         let query = ListQuery { sort: "-took".into(), ..ListQuery::default() };
         let frame = Frame { who: None, csrf: String::new(), now: Timestamp(1_795_291_260_000) };
         let view = View { at, rollouts, most: 3, query };

@@ -72,6 +72,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
         path: ROOT,
         keep: &keep,
         columns: &COLUMNS,
+        key: |it| format!("{}/{}", it.project, it.name),
         empty: nothing(view),
     };
     Page::new(

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::done;
 use super::overview::{Rollout, rollout};
 use crate::list::{Column, List, ListQuery};
 use crate::nav::ServiceAt;
@@ -78,8 +79,6 @@ impl Setting {
 pub struct View {
     /// The service.
     pub at: ServiceAt,
-    /// Names what is shown, see [`live::region`].
-    pub live: String,
     /// What was just done.
     pub done: Option<&'static str>,
     /// The rollout that is under way.
@@ -138,11 +137,12 @@ pub fn page(frame: &Frame, view: &View) -> Page {
         path: &path,
         keep: &[],
         columns: &COLUMNS,
+        key: |it| it.key.clone(),
         empty: empty("There are no options.", &html! {}),
     };
     let body = html! {
-        @if let Some(text) = view.done { (notice(Tone::Good, text)) }
-        (live::region(&view.at, &view.live, "rolling", &rolling(view)))
+        (done(view.done))
+        (live::region(&view.at, "rolling", &rolling(view)))
         @if let Some(text) = &view.problem { (notice(Tone::Bad, text)) }
         section {
             h2 { "Advanced configuration" }

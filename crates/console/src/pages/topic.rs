@@ -194,6 +194,7 @@ fn partitions(view: &View, path: &str, frame: &Frame) -> Markup {
         path,
         keep: &[],
         columns: &COLUMNS,
+        key: |it| it.index.to_string(),
         empty: empty("Kafka has no partitions of it.", &html! { p { "Look again in a moment." } }),
     };
     list.show(&picked, &view.query, frame)

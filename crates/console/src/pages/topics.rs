@@ -110,6 +110,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
                     path: &path,
                     keep: &[],
                     columns: &COLUMNS,
+                    key: |it| it.name.clone(),
                     empty: empty("There is no topic yet.", &none),
                 };
                 (list.show(&picked, &view.query, frame))

@@ -67,6 +67,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
         path: &path,
         keep: &[],
         columns: &COLUMNS,
+        key: |it| it.name.clone(),
         empty: empty(
             "There is no service user.",
             &html! { p { "Make one, then give it rights on the page ACLs." } },

@@ -16,6 +16,7 @@ use service_config::access::bindings;
 
 pub(super) use self::add::{add_aiven, add_kafka, new_aiven, new_kafka};
 use super::done::{Done, said};
+use super::live::Of;
 use super::losing::shown;
 use super::on_page::OnPage;
 use super::show::{Failed, Show, go};
@@ -31,7 +32,7 @@ const HERE: &str = "acls";
 /// Which table the address is about.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Of {
+pub(super) struct Table {
     of: String,
 }
 
@@ -47,13 +48,14 @@ pub(super) async fn list(
     State(app): State<App>,
     on: OnPage,
     Query(query): Query<ListQuery>,
-    Query(of): Query<Of>,
+    Query(of): Query<Table>,
     Done(done): Done,
 ) -> Result<Show, Failed> {
     let (at, id) = (on.at(HERE), on.service().id);
     let is_of_kafka = of.of == KAFKA;
     let (aiven_query, kafka_query) =
         if is_of_kafka { (ListQuery::default(), query) } else { (query, ListQuery::default()) };
+    let live = Of::Events.now_on(&app, on.service(), &at).await?;
     let entries = app.store.acls.list(id).await?;
     let users = app.store.users.names(id).await?;
     let topics = app.store.topics.list(id).await?.into_iter().filter(|it| !it.deleting);
@@ -74,7 +76,7 @@ pub(super) async fn list(
         done,
         at,
     };
-    Ok(page(on.frame(), &view).into())
+    Ok(page(on.frame(), &view).following(live).into())
 }
 
 fn delete_href(at: &ServiceAt, kind: &str, id: &str) -> Option<String> {

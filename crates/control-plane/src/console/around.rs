@@ -3,7 +3,8 @@
 //! A form that comes without a session was typed by somebody whose session has ended meanwhile. It is
 //! not lost: the answer is a page to sign in on, which carries the form's fields but for secrets
 //! (`console::pages::again`), and after signing in offers to send them to where they were meant to go.
-//! htmx swaps it into the page. Nothing is stored for that; it works with every form by itself.
+//! htmx swaps it into the page. Nothing is stored for that; it works with every form by itself. Who
+//! has signed in meanwhile in another tab is offered that at once.
 
 use std::borrow::Cow;
 
@@ -108,8 +109,12 @@ async fn through(
     }
     if door == Door::Closed {
         let Some(visitor) = visitor else { return Ok(keep(app, &parts, fields)) };
+        let all = fields;
         let token = fields.find(|(name, _)| name == CSRF).map_or(Cow::Borrowed(""), |(_, it)| it);
         if !origin::is_token(&visitor.secret, &token) {
+            if origin::is_of_a_session(&token) {
+                return Ok(offer(app, &parts, all, visitor));
+            }
             return Err(ApiError::Forbidden(NOT_OURS.to_owned()).into());
         }
     }
@@ -149,12 +154,28 @@ fn keep(app: &App, parts: &Parts, fields: form_urlencoded::Parse<'_>) -> Respons
     if [SIGN_OUT, SIGN_OUT_EVERYWHERE].contains(&send_to) {
         return go(&sign_in_href(console::ROOT));
     }
-    let view = again::View {
+    let page = Show::with(again::sign_in(&view(app, parts, fields)), StatusCode::UNAUTHORIZED);
+    page.instead("#again").into_response()
+}
+
+/// Asks whoever sends a form of a session before this one whether it shall be done in this one. It has
+/// come from our own origin, or it would not be here.
+fn offer(
+    app: &App,
+    parts: &Parts,
+    fields: form_urlencoded::Parse<'_>,
+    visitor: &Visitor,
+) -> Response {
+    let page = again::send(&view(app, parts, fields), &visitor.caller.name, &visitor.frame.csrf);
+    Show::with(page, StatusCode::FORBIDDEN).instead("#again").into_response()
+}
+
+fn view(app: &App, parts: &Parts, fields: form_urlencoded::Parse<'_>) -> again::View {
+    let send_to = parts.uri.path_and_query().map_or("", |it| it.as_str());
+    again::View {
         send_to: return_to::return_to(send_to),
         fields: fields.into_owned().collect(),
         oidc: has_oidc(app),
         refusal: None,
-    };
-    let page = Show::with(again::sign_in(&view), StatusCode::UNAUTHORIZED);
-    page.instead("#again").into_response()
+    }
 }

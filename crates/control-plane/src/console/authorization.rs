@@ -1,12 +1,13 @@
 //! `/console/.../authorization`: `kafka_rest_authorization`, with what switching it would do first.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use console::Page;
 use console::pages::authorization::{PATH, View, page};
 use serde::Deserialize;
 
 use super::consequences::losses;
+use super::done::{Done, said};
 use super::draft::Draft;
 use super::on_page::OnPage;
 use super::settings::catalogue;
@@ -21,13 +22,6 @@ use crate::services::{at, change_options};
 
 const OPTION: &str = "kafka_rest_authorization";
 
-/// What was just done.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct What {
-    added: Option<String>,
-}
-
 /// An entry that a button adds.
 #[derive(Debug, Deserialize)]
 pub(super) struct Add {
@@ -40,9 +34,8 @@ pub(super) struct Add {
 pub(super) async fn show(
     State(app): State<App>,
     on: OnPage,
-    Query(what): Query<What>,
+    Done(done): Done,
 ) -> Result<Show, Failed> {
-    let done = what.added.map(|_| "The ACL entry is added. Kafka has it in a few seconds.");
     Ok(shown(&app, &on, done, None).await?.into())
 }
 
@@ -92,7 +85,7 @@ pub(super) async fn add(
     Form(form): Form<Add>,
 ) -> Result<Response, Failed> {
     match added(&app, &on, &form).await {
-        Ok(()) => Ok(go(&format!("{}?added=1", on.at(PATH).href(PATH)))),
+        Ok(()) => Ok(go(&said(&on.at(PATH), PATH, "acl-added"))),
         Err(error) if error.status().is_client_error() => {
             let page = shown(&app, &on, None, Some(error.to_string())).await?;
             Ok(Show::refused(page).into_response())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use console::draft::{Draft as Carried, GENERATION, MAY, SEEN, SET, UNSET};
+use console::draft::{Draft as Carried, FORM, Form, GENERATION, MAY, SEEN, SET, UNSET};
 use console::pages::configure::{DO, FIND};
 use console::pages::review::Difference;
 use serde_json::{Map, Value};
@@ -14,6 +14,8 @@ use crate::services::{at, changed_keys};
 /// What somebody wants to change, and what they saw when they began.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
+    /// The form that it is edited in.
+    pub(super) form: Form,
     /// The generation that they saw.
     pub(super) generation: i64,
     /// What was set then.
@@ -52,6 +54,7 @@ impl Draft {
             match name.as_str() {
                 GENERATION => draft.generation = text.parse().unwrap_or_default(),
                 SEEN => draft.seen = serde_json::from_str(&text).unwrap_or_default(),
+                FORM => draft.form = Form::of_word(&text),
                 FIND => draft.find = text,
                 DO => act = Act::read(&text),
                 _ => {
@@ -96,7 +99,8 @@ impl Draft {
 
     /// The same edits on top of the service as it is now.
     pub(super) fn rebased(&self, service: &Service) -> Self {
-        Self { edits: self.edits.clone(), find: self.find.clone(), ..Self::new(service) }
+        let (edits, find) = (self.edits.clone(), self.find.clone());
+        Self { form: self.form, edits, find, ..Self::new(service) }
     }
 
     /// What was changed since by somebody else.
@@ -142,6 +146,7 @@ impl Draft {
     /// For the page.
     pub(super) fn carried(&self) -> Carried {
         Carried {
+            form: self.form,
             generation: self.generation,
             seen: Value::Object(self.seen.clone()).to_string(),
             edits: self.edits.iter().map(|(key, text)| (key.clone(), text.clone())).collect(),

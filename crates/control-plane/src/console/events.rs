@@ -12,6 +12,7 @@ use store::{Event, EventFilter};
 use url::form_urlencoded::Serializer;
 
 use self::changes::changes;
+use super::live::{Of, latest, since_project};
 use super::losing::moment;
 use super::on_page::{OnPage, Signed};
 use super::show::{Failed, Show};
@@ -41,6 +42,13 @@ pub(super) struct Asked {
 #[derive(Debug, Deserialize)]
 pub(super) struct InPath {
     project: String,
+}
+
+impl InPath {
+    /// The project, if there can be one of that name.
+    pub(super) fn name(&self) -> Result<ProjectName, ApiError> {
+        self.project.parse().map_err(|_| ApiError::NotFound("Project"))
+    }
 }
 
 fn given(text: &str) -> Option<String> {
@@ -159,6 +167,7 @@ async fn found(
         older: last.map(|it| asked.href(&path, Some(it))),
         newest: asked.before.map(|_| asked.href(&path, None)),
         of_project: None,
+        here: asked.href(&path, asked.before),
         path,
     })
 }
@@ -170,9 +179,10 @@ pub(super) async fn of_service(
 ) -> Result<Show, Failed> {
     let (at, service) = (on.at("events"), on.service());
     let of = (&service.project, Some(service.name.as_str()), on.role());
+    let live = Of::Events.now_on(&app, service, &at).await?;
     let view = found(&app, &asked, at.href("events"), of).await?;
     let of_project = (on.role() >= Role::Admin).then(|| project_href(&service.project));
-    Ok(page(on.frame(), &View { at: Some(at), of_project, ..view }).into())
+    Ok(page(on.frame(), &View { at: Some(at), of_project, ..view }).following(live).into())
 }
 
 fn project_href(project: &ProjectName) -> String {
@@ -185,10 +195,11 @@ pub(super) async fn of_project(
     Path(path): Path<InPath>,
     Query(asked): Query<Asked>,
 ) -> Result<Show, Failed> {
-    let project: ProjectName = path.project.parse().map_err(|_| ApiError::NotFound("Project"))?;
+    let project = path.name()?;
     let role = who.caller.role_in(&project, Role::Admin)?;
+    let live = since_project(&project, &latest(&app, &project, None).await?);
     let view = found(&app, &asked, project_href(&project), (&project, None, role)).await?;
-    Ok(page(&who.frame, &view).into())
+    Ok(page(&who.frame, &view).following(live).into())
 }
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
-//! `/console/.../live`: tells a page that its service has changed (server-sent events).
+//! `/console/.../live`: tells a page that what it shows has changed (server-sent events).
 //!
 //! The event says nothing but that: the page asks again for what it shows, as it was asked for first.
-//! It comes when what pages show of the service is not what it was at the last look, or when the page
-//! was made (`known` in the address, so nothing is lost in between). Looked is at each
-//! alarm (`wake.rs`) and every two seconds, since what is seen of nodes rings no alarm; the session and
-//! its role are looked at as well, and when they end the stream ends.
+//! It comes when what the page shows (`known.rs`) is not what it was at the last look, or when the page
+//! was made (`known` in the address, so nothing is lost in between), and once more at the next look:
+//! a page that was just asking for something else may have passed over the first. Looked is at each
+//! alarm (`wake.rs`), but not more often than once a second, and every two seconds, since what is
+//! seen of nodes rings no alarm; the session and its role are looked at as well, and when they end
+//! the stream ends.
+
+mod known;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,21 +19,26 @@ use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt as _, stream};
+use model::{Grants, ProjectName, Role, ServiceName};
 use serde::Deserialize;
-use store::Service;
+use tokio::time::{Instant, sleep_until};
 
-use super::on_page::OnPage;
+pub(super) use self::known::{Of, latest, name, of_look, of_topics, since_all, since_project};
+use super::cookie::CookieSecret;
+use super::on_page::{OnPage, Signed};
 use super::show::Failed;
 use crate::App;
 use crate::access::{Need as _, View};
 use crate::error::ApiError;
-use crate::services::{ServiceLook, look};
+use crate::extract::Path;
 use crate::wake::Wake;
 
 /// Browsers have six connections for a host; one session leaves some for pages.
 const MOST: usize = 4;
 /// How often it is looked without an alarm.
 const POLL: Duration = Duration::from_secs(2);
+/// How long it is not looked again, whatever rings: other services ring too.
+const PAUSE: Duration = Duration::from_secs(1);
 /// So that nobody in between takes the connection for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -69,14 +77,30 @@ impl Drop for Place {
     }
 }
 
+/// What a page is about.
+#[derive(Clone, Debug)]
+enum About {
+    /// A service.
+    Service(ProjectName, ServiceName, Of),
+    /// The events of a project.
+    Project(ProjectName),
+    /// The services of a project, or all that somebody may see.
+    Services(Option<String>),
+}
+
 /// What a stream knows.
 struct Watch {
     app: App,
-    on: OnPage,
+    secret: CookieSecret,
+    about: About,
     wake: Wake,
     known: String,
+    /// Whether what was told last is told once more.
+    again: bool,
     /// Whether there is nobody to tell any more.
     is_over: bool,
+    /// When it may be looked.
+    not_before: Instant,
     _place: Place,
 }
 
@@ -84,19 +108,54 @@ struct Watch {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Asked {
+    of: Of,
     known: String,
+    project: Option<String>,
 }
 
-pub(super) async fn stream(
+pub(super) async fn of_service(
     State(app): State<App>,
     on: OnPage,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failed> {
-    let place = app.console.streams.take(on.visitor.secret.hash()).ok_or_else(|| {
+    let service = on.service();
+    let about = About::Service(service.project.clone(), service.name.clone(), asked.of);
+    stream_of(app, on.visitor.secret, about, asked.known)
+}
+
+pub(super) async fn of_project(
+    State(app): State<App>,
+    who: Signed,
+    Path(project): Path<super::events::InPath>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Failed> {
+    let project = project.name()?;
+    who.caller.role_in(&project, Role::Admin)?;
+    stream_of(app, who.0.secret, About::Project(project), asked.known)
+}
+
+pub(super) async fn of_all(
+    State(app): State<App>,
+    who: Signed,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Failed> {
+    stream_of(app, who.0.secret, About::Services(asked.project), asked.known)
+}
+
+fn stream_of(
+    app: App,
+    secret: CookieSecret,
+    about: About,
+    known: String,
+) -> Result<Response, Failed> {
+    let place = app.console.streams.take(secret.hash()).ok_or_else(|| {
         ApiError::Conflict(format!("There are {MOST} live pages in this session already"))
     })?;
     let wake = app.wake.clone();
-    let watch = Watch { app, on, wake, known: asked.known, is_over: false, _place: place };
+    let not_before = Instant::now();
+    let (again, is_over) = (false, false);
+    let watch =
+        Watch { app, secret, about, wake, known, again, is_over, not_before, _place: place };
     let events = stream::unfold(watch, async |mut watch| Some((watch.next().await?, watch)));
     let events = events.map(Ok::<_, Infallible>);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
@@ -107,14 +166,21 @@ impl Watch {
     /// asks, and is told why.
     async fn next(&mut self) -> Option<Event> {
         loop {
-            if self.is_over {
+            if self.is_over || self.wake.stopped() {
                 return None;
             }
+            sleep_until(self.not_before).await;
+            self.not_before = Instant::now() + PAUSE;
             self.wake.hear();
             match self.look().await {
-                Ok(Some(now)) if now == self.known => {}
+                Ok(Some(now)) if now == self.known => {
+                    if std::mem::take(&mut self.again) {
+                        return Some(changed());
+                    }
+                }
                 Ok(Some(now)) => {
                     self.known = now;
+                    self.again = true;
                     return Some(changed());
                 }
                 // A database that is away is waited for.
@@ -124,41 +190,45 @@ impl Watch {
                     return Some(changed());
                 }
             }
-            if self.wake.stopped() {
-                return None;
-            }
             self.wake.wait(POLL).await;
         }
     }
 
-    /// What pages show of the service now; `None` if the session has ended. That somebody looks on
-    /// is no use of the session.
+    /// What the page shows now; `None` if the session has ended. That somebody looks on is no use of
+    /// the session.
     async fn look(&self) -> Result<Option<String>, ApiError> {
         let (store, limits) = (&self.app.store, self.app.settings.console.limits);
-        let hash = self.on.visitor.secret.hash();
-        let Some(session) = store.sessions.get(&hash, limits).await? else { return Ok(None) };
-        let service = self.on.service();
-        let role = session.grants.role_in(&service.project).ok_or(ApiError::NotFound("Project"))?;
-        if role < View::ROLE {
-            return Err(ApiError::weak_role(role, View::ROLE));
-        }
-        let service = store.services.get(&service.project, &service.name).await?;
-        let service = service.ok_or(ApiError::NotFound("Service"))?;
-        Ok(Some(known(&service, &look(&self.app, &service).await?)))
+        let Some(session) = store.sessions.get(&self.secret.hash(), limits).await? else {
+            return Ok(None);
+        };
+        let grants = &session.grants;
+        let known = match &self.about {
+            About::Service(project, name, of) => {
+                need(grants, project, View::ROLE)?;
+                let service = store.services.get(project, name).await?;
+                let service = service.ok_or(ApiError::NotFound("Service"))?;
+                of.known(&self.app, &service).await?
+            }
+            About::Project(project) => {
+                need(grants, project, Role::Admin)?;
+                latest(&self.app, project, None).await?
+            }
+            About::Services(project) => {
+                known::of_all(&self.app, grants, project.as_deref()).await?
+            }
+        };
+        Ok(Some(known))
     }
+}
+
+fn need(grants: &Grants, project: &ProjectName, need: Role) -> Result<(), ApiError> {
+    let role = grants.role_in(project).ok_or(ApiError::NotFound("Project"))?;
+    if role < need { Err(ApiError::weak_role(role, need)) } else { Ok(()) }
 }
 
 /// Browsers pass over an event without data (HTML, 9.2.6).
 fn changed() -> Event {
     Event::default().event("changed").data("now")
-}
-
-/// Names what pages show of a service.
-pub(crate) fn known(service: &Service, look: &ServiceLook) -> String {
-    let mut hasher = DefaultHasher::new();
-    (service.generation, service.updated_at.0).hash(&mut hasher);
-    format!("{look:?}").hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
 }
 
 #[cfg(test)]

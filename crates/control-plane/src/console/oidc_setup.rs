@@ -3,11 +3,15 @@
 
 use auth::{Examined, Outcome, examine, probe_issuer, probe_jwks};
 use axum::extract::State;
-use console::pages::oidc::{AUDIENCE, CLAIM, ISSUER, JWKS_URL, Key, PATH, Tried, View, page};
-use model::{AclBinding, IdpUrl, Principal, Role, Secret};
+use console::Page;
+use console::draft::{Draft as Carried, Form as FormOf};
+use console::pages::oidc::{
+    AUDIENCE, Answer, CLAIM, ISSUER, JWKS_URL, Key, PATH, Tried, View, page,
+};
+use model::{AclBinding, AclOperation, IdpUrl, Principal, Role, Secret};
 use serde::Deserialize;
-use service_config::access::bindings;
-use service_config::{Oidc, effective};
+use service_config::access::{self, answers, bindings};
+use service_config::{ConfigError, Oidc, effective};
 use store::Service;
 
 use super::draft::{Draft, shown};
@@ -32,6 +36,35 @@ pub(super) async fn show(State(app): State<App>, on: OnPage) -> Result<Show, Fai
     Ok(page(on.frame(), &view).into())
 }
 
+/// A draft again, to change something in it.
+pub(super) async fn edit(
+    State(app): State<App>,
+    on: OnPage<Operate>,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Show, Failed> {
+    let (draft, _) = Draft::read(fields, on.service());
+    Ok(page(on.frame(), &view(&app, &on, &draft)).into())
+}
+
+/// A draft again that was refused, with what is wrong at the field that it names.
+pub(super) fn refused(
+    app: &App,
+    on: &OnPage<Operate>,
+    draft: &Draft,
+    errors: Vec<ConfigError>,
+) -> Page {
+    let mut view = view(app, on, draft);
+    for error in errors {
+        match OPTIONS.iter().position(|it| *it == error.key) {
+            Some(index) if view.errors[index].is_none() => {
+                view.errors[index] = Some(format!("{} {}", error.value, error.rule));
+            }
+            _ => view.problems.push(error.to_string()),
+        }
+    }
+    page(on.frame(), &view)
+}
+
 fn view<N>(app: &App, on: &OnPage<N>, draft: &Draft) -> View {
     let value = |key: &str| {
         let typed = draft.edits.get(key).cloned();
@@ -40,11 +73,12 @@ fn view<N>(app: &App, on: &OnPage<N>, draft: &Draft) -> View {
     let values = OPTIONS.map(value);
     View {
         at: on.at(PATH),
-        draft: draft.carried(),
+        draft: Carried { form: FormOf::Oidc, ..draft.carried() },
         may_change: on.role() >= Role::Operator,
         is_on: rules(app, on.service()).is_some(),
         values,
-        errors: [None, None],
+        errors: [const { None }; 4],
+        problems: Vec::new(),
         found: None,
         keys: None,
         tried: None,
@@ -149,9 +183,21 @@ async fn tried(
         no_keys,
         is_accepted: examined.is_accepted(),
         is_user: access.users.iter().any(|it| Some(it.as_str()) == name),
+        answers: name.into_iter().flat_map(|it| answers(&all, it)).map(answer).collect(),
         acls: all.iter().filter(is_about).map(acl).collect(),
         principal: examined.principal,
     })
+}
+
+fn answer(it: access::Answer) -> Answer {
+    let (of, pattern) = (it.resource_type.as_str(), it.pattern_type.as_str());
+    let words = |all: Vec<AclOperation>| all.into_iter().map(AclOperation::as_str).collect();
+    Answer {
+        resource: format!("{of} {pattern} {}", it.resource_name),
+        from: it.host.map(|it| it.to_string()),
+        denied: words(it.denied),
+        allowed: words(it.allowed),
+    }
 }
 
 /// A binding in Kafka's words.

@@ -50,6 +50,11 @@ pub(crate) fn is_token(session: &CookieSecret, text: &str) -> bool {
     masked.len() == SIZE && verify_slices_are_equal(&plain, &derived(session)).is_ok()
 }
 
+/// Whether `text` could be a token of some session. Whose it is is not known.
+pub(crate) fn is_of_a_session(text: &str) -> bool {
+    URL_SAFE_NO_PAD.decode(text).is_ok_and(|it| it.len() == 2 * SIZE)
+}
+
 fn derived(session: &CookieSecret) -> Vec<u8> {
     let key = Key::new(HMAC_SHA256, session.expose().as_bytes());
     sign(&key, LABEL).as_ref().to_vec()

@@ -1,11 +1,10 @@
 //! `/console/project/{project}/service/{service}`: its nodes as they are now, and how to connect.
 
 use axum::extract::State;
-use console::nav::ServiceAt;
+use console::nav::{ServiceAt, rollout as path};
 use console::pages::overview::{Connection, Node, Rollout, View, page};
-use console::pages::rollout::path;
 
-use super::live::known;
+use super::live::{Of, of_look};
 use super::on_page::OnPage;
 use super::show::{Failed, Show};
 use crate::App;
@@ -17,12 +16,11 @@ use crate::services::{NodeLook, ServiceLook, look};
 pub(super) async fn show(State(app): State<App>, on: OnPage) -> Result<Show, Failed> {
     let service = on.service();
     let look = look(&app, service).await?;
-    let live = known(service, &look);
+    let at = on.at("");
+    let live = Of::Service.since(&at, &of_look(service, &look));
     let ServiceLook { state, nodes, rollout, warnings } = look;
     let connection = connection_info::of(&app, service).map(connection);
-    let at = on.at("");
     let view = View {
-        live,
         state: state.as_str(),
         plan: service.plan.clone(),
         revision: service.target.short().to_owned(),
@@ -34,7 +32,7 @@ pub(super) async fn show(State(app): State<App>, on: OnPage) -> Result<Show, Fai
         nodes: nodes.into_iter().map(node).collect(),
         connection: connection.map_err(|it: ApiError| it.to_string()),
     };
-    Ok(page(&view).into())
+    Ok(page(&view).following(live).into())
 }
 
 fn node(it: NodeLook) -> Node {

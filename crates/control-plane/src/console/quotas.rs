@@ -11,6 +11,7 @@ use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
 use super::done::{Done, said};
+use super::live::Of;
 use super::on_page::OnPage;
 use super::refused::{again, number};
 use super::show::{Failed, Form, Show, go};
@@ -86,8 +87,9 @@ pub(super) async fn list(
             request: it.request_percentage,
         }
     };
+    let live = Of::Events.now_on(&app, on.service(), &at).await?;
     let quotas = quotas(&app.store, on.service().id).await?.into_values().map(row).collect();
-    Ok(page(on.frame(), &View { at: at.clone(), quotas, query, done }).into())
+    Ok(page(on.frame(), &View { at: at.clone(), quotas, query, done }).following(live).into())
 }
 
 fn setting(on: &OnPage<Develop>, form: &QuotaForm) -> FormView {

@@ -1,16 +1,18 @@
 //! `/console/.../rollouts/{rollout}`: how it goes, and what it is told.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use console::Page;
-use console::pages::rollout::{Command, Event, Failure, Node, Probe, Standing, View, page, path};
-use console::pages::{rollout_command, rollouts};
+use console::nav::{ROLLOUTS, rollout};
+use console::pages::rollout::{Command, Event, Failure, Node, Probe, Standing, View, page};
+use console::pages::rollout_command;
 use model::PhaseStatus;
 use serde::Deserialize;
 use store::{RolloutCommand, RolloutEvent, RolloutRecord, Service};
 
 use super::consequences::forecast_of;
-use super::live::known;
+use super::done::{Done, said};
+use super::live::Of;
 use super::on_page::OnPage;
 use super::rollouts::{banner_of, what};
 use super::show::{Failed, Form, Show, go};
@@ -38,13 +40,6 @@ pub(super) struct Told {
     command: String,
 }
 
-/// What was just done.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Asked {
-    done: String,
-}
-
 /// A form that tells a rollout something. Fields of other commands are empty.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -59,19 +54,17 @@ pub(super) async fn show(
     State(app): State<App>,
     on: OnPage,
     Path(which): Path<Which>,
-    Query(asked): Query<Asked>,
+    Done(done): Done,
 ) -> Result<Show, Failed> {
     let service = on.service();
-    let live = known(service, &crate::services::look(&app, service).await?);
+    let live = Of::Rollouts.now_on(&app, service, &on.at(ROLLOUTS)).await?;
     let record = find(&app, service, &which.rollout).await?;
     let events = app.store.rollouts.events_after(record.id, 0, MOST).await?;
     let look = one(&app, &on, record).await?;
-    let done = match asked.done.as_str() {
-        "start" => Some("Started."),
-        word => Command::of_word(word).map(Command::done),
-    };
-    let view = View { live, done, ..view(&on, look, events) };
-    Ok(page(on.frame(), &view).into())
+    let view = View { done, ..view(&on, look, events) };
+    let page = page(on.frame(), &view);
+    // What has ended stays as it is.
+    Ok(if view.ended_at.is_some() { page } else { page.following(live) }.into())
 }
 
 /// What pages show of it that are about something else.
@@ -81,7 +74,7 @@ pub(super) async fn banner(
     Path(which): Path<Which>,
 ) -> Result<Show, Failed> {
     let record = find(&app, on.service(), &which.rollout).await?;
-    let banner = banner_of(&on.at(rollouts::PATH), &record, on.service());
+    let banner = banner_of(&on.at(ROLLOUTS), &record, on.service());
     Ok(banner.page().into())
 }
 
@@ -117,8 +110,8 @@ pub(super) async fn tell(
     let id = record.id.to_string();
     match told {
         Ok(()) => {
-            let page = on.at(rollouts::PATH).href(&path(&id));
-            Ok(go(&format!("{page}?done={}", command.word())))
+            let done = format!("rollout-{}", command.word());
+            Ok(go(&said(&on.at(ROLLOUTS), &rollout(&id), &done)))
         }
         Err(ApiError::Invalid(message)) => {
             let error = Some((field(&message), message));
@@ -199,7 +192,7 @@ async fn asking(
         _ => None,
     };
     let view = rollout_command::View {
-        at: on.at(rollouts::PATH),
+        at: on.at(ROLLOUTS),
         id: look.record.id.to_string(),
         command,
         version: fields.version,
@@ -246,8 +239,7 @@ fn view<N>(on: &OnPage<N>, look: RolloutLook, events: Vec<RolloutEvent>) -> View
     let RolloutLook { record, state, phases, blocker, estimated_end } = look;
     let probe = record.status.as_ref().and_then(|it| it.probe);
     View {
-        at: on.at(rollouts::PATH),
-        live: String::new(),
+        at: on.at(ROLLOUTS),
         done: None,
         id: record.id.to_string(),
         state,

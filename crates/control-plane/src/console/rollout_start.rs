@@ -5,12 +5,12 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use console::Page;
-use console::pages::rollout::path;
+use console::nav::{self, ROLLOUTS};
 use console::pages::rollout_start::{Asked, View, page};
-use console::pages::rollouts;
 use serde::Deserialize;
 
 use super::consequences::forecast_of;
+use super::done::said;
 use super::on_page::OnPage;
 use super::rollout::{consent, field, forecast_now};
 use super::show::{Failed, Form, Show, go};
@@ -42,7 +42,7 @@ pub(super) async fn ask(
     Query(fields): Query<Fields>,
 ) -> Result<Response, Failed> {
     if let Some(rollout) = under_way(&app.store, on.service()).await? {
-        return Ok(go(&on.at(rollouts::PATH).href(&path(&rollout.id.to_string()))));
+        return Ok(go(&on.at(ROLLOUTS).href(&nav::rollout(&rollout.id.to_string()))));
     }
     let fields = Fields {
         generation: on.service().generation.to_string(),
@@ -75,8 +75,8 @@ pub(super) async fn start(
     };
     let (error, fields) = match begun {
         Ok((rollout, _)) => {
-            let page = on.at(rollouts::PATH).href(&path(&rollout.id.to_string()));
-            return Ok(go(&format!("{page}?done=start")));
+            let page = nav::rollout(&rollout.id.to_string());
+            return Ok(go(&said(&on.at(ROLLOUTS), &page, "rollout-start")));
         }
         Err(ApiError::Invalid(message)) => ((field(&message), message), fields),
         // It has come to need consent since it was forecast: the page asks for it.
@@ -102,7 +102,7 @@ async fn asking(
     let asked = if is_sound { asked } else { StartRollout::default() };
     let forecast = forecast_now(app, service, &asked).await?;
     let view = View {
-        at: on.at(rollouts::PATH),
+        at: on.at(ROLLOUTS),
         needs_consent: forecast.as_ref().is_some_and(|it| it.needs_consent),
         forecast: forecast.map(forecast_of),
         asked: Asked {

@@ -2,12 +2,13 @@
 
 use axum::extract::{Query, State};
 use console::list::ListQuery;
-use console::nav::ServiceAt;
-use console::pages::rollout::{Banner, path};
-use console::pages::rollouts::{PATH, Row, View, page};
+use console::nav::{ROLLOUTS, ServiceAt, rollout as path};
+use console::pages::rollout::Banner;
+use console::pages::rollouts::{Row, View, page};
 use model::{RolloutId, Timestamp};
 use store::{RolloutRecord, Service};
 
+use super::live::Of;
 use super::on_page::OnPage;
 use super::show::{Failed, Show};
 use crate::App;
@@ -22,12 +23,13 @@ pub(super) async fn list(
     on: OnPage,
     Query(query): Query<ListQuery>,
 ) -> Result<Show, Failed> {
+    let at = on.at(ROLLOUTS);
+    let live = Of::Rollouts.now_on(&app, on.service(), &at).await?;
     let records = app.store.rollouts.latest(on.service().id, MOST).await?;
     let looks = look(&app, on.service(), records, on.frame().now).await?;
-    let at = on.at(PATH);
     let rollouts = looks.into_iter().map(|it| row(&at, it)).collect();
     let most = usize::try_from(MOST).unwrap_or(usize::MAX);
-    Ok(page(on.frame(), &View { at, rollouts, most, query }).into())
+    Ok(page(on.frame(), &View { at, rollouts, most, query }).following(live).into())
 }
 
 fn row(at: &ServiceAt, look: RolloutLook) -> Row {

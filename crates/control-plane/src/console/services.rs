@@ -3,9 +3,11 @@
 use axum::extract::{Query, State};
 use console::list::ListQuery;
 use console::pages::services::{Row, View, page};
+use model::Grants;
 use serde::Deserialize;
 use store::ServiceBrief;
 
+use super::live::{name, since_all};
 use super::on_page::Signed;
 use super::show::{Failed, Show};
 use crate::App;
@@ -26,16 +28,34 @@ pub(super) async fn list(
     Query(asked): Query<Asked>,
 ) -> Result<Show, Failed> {
     let project = asked.project.filter(|it| !it.is_empty());
-    let projects = app.store.projects.list(&who.caller.grants).await?;
-    let wanted = |it: &str| project.as_deref().is_none_or(|wanted| wanted == it);
+    let Seen { projects, rows: services } =
+        seen(&app, &who.caller.grants, project.as_deref()).await?;
+    let live = since_all(project.as_deref(), &name(&services));
+    Ok(page(&who.frame, &View { services, projects, project, query }).following(live).into())
+}
+
+/// What somebody may see.
+pub(super) struct Seen {
+    /// Their projects, by name.
+    projects: Vec<String>,
+    /// The services of the project that is asked for, or of all.
+    pub(super) rows: Vec<Row>,
+}
+
+pub(super) async fn seen(
+    app: &App,
+    grants: &Grants,
+    project: Option<&str>,
+) -> Result<Seen, ApiError> {
+    let projects = app.store.projects.list(grants).await?;
+    let wanted = |it: &str| project.is_none_or(|wanted| wanted == it);
     let looked_at: Vec<_> = projects.iter().filter(|it| wanted(it.name.as_str())).collect();
     if project.is_some() && looked_at.is_empty() {
-        return Err(ApiError::NotFound("Project").into());
+        return Err(ApiError::NotFound("Project"));
     }
     let names: Vec<_> = looked_at.into_iter().map(|it| it.name.clone()).collect();
-    let services = rows(&app, app.store.services.briefs(&names).await?).await?;
-    let projects = projects.into_iter().map(|it| it.name.into()).collect();
-    Ok(page(&who.frame, &View { services, projects, project, query }).into())
+    let rows = rows(app, app.store.services.briefs(&names).await?).await?;
+    Ok(Seen { projects: projects.into_iter().map(|it| it.name.into()).collect(), rows })
 }
 
 async fn rows(app: &App, services: Vec<ServiceBrief>) -> Result<Vec<Row>, ApiError> {

@@ -4,17 +4,19 @@
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use console::Page;
+use console::draft::Form as Origin;
 use console::list::ListQuery;
 use console::pages::settings::{PATH, Setting, View, page};
 use console::pages::{configure, review};
 use http::StatusCode;
-use serde::Deserialize;
 use service_config::{ConfigError, ConfigOption, UserConfig, effective, options};
 use store::Service;
 
 use super::consequences::consequences;
+use super::done::{Done, said};
 use super::draft::{Act, Draft, shown};
-use super::live::known;
+use super::live::{Of, of_look};
+use super::oidc_setup;
 use super::on_page::OnPage;
 use super::overview::brief;
 use super::show::{Failed, Form, Show, go};
@@ -24,38 +26,29 @@ use crate::error::ApiError;
 use crate::losses::{Asked, Days};
 use crate::services::{ServiceLook, at, change_options, look, rendered_as_stored, reread};
 
-const SAVED: &str = "The configuration is saved. What has to restart does so one node at a time.";
-
-/// What is asked for beside the list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct What {
-    saved: Option<String>,
-}
-
 pub(super) async fn list(
     State(app): State<App>,
     on: OnPage,
     Query(query): Query<ListQuery>,
-    Query(what): Query<What>,
+    Done(done): Done,
 ) -> Result<Show, Failed> {
     let service = on.service();
     let look = look(&app, service).await?;
-    let live = known(service, &look);
+    let at = on.at(PATH);
+    let live = Of::Service.since(&at, &of_look(service, &look));
     let ServiceLook { state, rollout, .. } = look;
     let (options, problem) = catalogue(&app, service)?;
     let view = View {
-        at: on.at(PATH),
-        live,
-        done: what.saved.map(|_| SAVED),
-        rollout: rollout.map(|it| brief(&on.at(PATH), it)),
+        done,
+        rollout: rollout.map(|it| brief(&at, it)),
+        at,
         state: state.as_str(),
         problem,
         may_change: on.role() >= model::Role::Operator,
         settings: options.into_iter().map(setting).collect(),
         query,
     };
-    Ok(page(on.frame(), &view).into())
+    Ok(page(on.frame(), &view).following(live).into())
 }
 
 /// Every option with what counts. What is stored was accepted once; if this version of the platform
@@ -157,6 +150,19 @@ fn form(
     Ok(configure::page(on.frame(), &view))
 }
 
+/// The form that a draft comes from, with what is wrong with it.
+fn refused(
+    app: &App,
+    on: &OnPage<Operate>,
+    draft: &Draft,
+    errors: Vec<ConfigError>,
+) -> Result<Show, ApiError> {
+    Ok(Show::refused(match draft.form {
+        Origin::Advanced => form(app, on, draft, errors, None)?,
+        Origin::Oidc => oidc_setup::refused(app, on, draft, errors),
+    }))
+}
+
 /// What the rules say, without anything being asked for.
 fn problems(app: &App, service: &Service, patch: &UserConfig) -> Vec<ConfigError> {
     let merged = service_config::merge(&service.user_config, patch);
@@ -188,9 +194,7 @@ async fn reviewed(app: &App, on: &OnPage<Operate>, draft: &Draft) -> Result<Show
             let status = if is_stale { StatusCode::CONFLICT } else { StatusCode::OK };
             Ok(Show::with(page, status))
         }
-        Err(ApiError::InvalidConfig(errors)) => {
-            Ok(Show::refused(form(app, on, &draft, errors, None)?))
-        }
+        Err(ApiError::InvalidConfig(errors)) => Ok(refused(app, on, &draft, errors)?),
         Err(error) => Err(error.into()),
     }
 }
@@ -219,7 +223,7 @@ pub(super) async fn save(
     let generation = Some(draft.generation);
     let asked = Asked { dry_run: false, days: Days::parse(None)?, generation };
     match change_options(&app, service.clone(), patch, on.by(), asked).await {
-        Ok(_) => Ok(go(&format!("{}?saved=1", on.at(PATH).href(PATH)))),
+        Ok(_) => Ok(go(&said(&on.at(PATH), PATH, "settings-saved"))),
         // Somebody was faster: they are told what, and asked again.
         Err(ApiError::Precondition(_)) => {
             let now = reread(&app, service.id).await?;
@@ -227,7 +231,7 @@ pub(super) async fn save(
             Ok(reviewed(&app, &on, &draft).await?.into_response())
         }
         Err(ApiError::InvalidConfig(errors)) => {
-            Ok(Show::refused(form(&app, &on, &draft, errors, None)?).into_response())
+            Ok(refused(&app, &on, &draft, errors)?.into_response())
         }
         Err(error) => Err(error.into()),
     }

@@ -13,6 +13,7 @@ use console::pages::topics::{Row, View, page};
 pub(super) use self::detail::{change, show};
 use self::fields::TopicForm;
 use super::done::{Done, said};
+use super::live::{Of, of_topics};
 use super::on_page::OnPage;
 use super::refused::again;
 use super::show::{Failed, Form, Show, go};
@@ -31,6 +32,8 @@ pub(super) async fn list(
     Done(done): Done,
 ) -> Result<Show, Failed> {
     let at = on.at(HERE);
+    let found = all(&app, on.service()).await;
+    let live = Of::Topics.since(&at, &of_topics(&found));
     let row = |it: TopicSummary| Row {
         href: at.href(&format!("topics/{}", it.topic_name)),
         name: it.topic_name,
@@ -42,7 +45,7 @@ pub(super) async fn list(
         state: it.state,
         problem: it.tidegate.problem,
     };
-    let topics = match all(&app, on.service()).await {
+    let topics = match found {
         Ok(topics) => Ok(topics.into_iter().map(row).collect()),
         Err(error @ ApiError::Unavailable(..)) => {
             error.log();
@@ -50,7 +53,7 @@ pub(super) async fn list(
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(page(on.frame(), &View { at: at.clone(), topics, query, done }).into())
+    Ok(page(on.frame(), &View { at: at.clone(), topics, query, done }).following(live).into())
 }
 
 /// The form for a new topic, with that in it.

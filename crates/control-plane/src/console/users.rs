@@ -11,6 +11,7 @@ use serde::Deserialize;
 use store::ServiceUser;
 
 use super::done::{Done, said};
+use super::live::Of;
 use super::losing::shown;
 use super::on_page::OnPage;
 use super::refused::again;
@@ -50,8 +51,9 @@ pub(super) async fn list(
         created_at: it.created_at,
         name: it.username.into(),
     };
+    let live = Of::Users.now_on(&app, on.service(), &at).await?;
     let users = users_of(&app, on.service().id).await?.into_iter().map(row).collect();
-    Ok(page(on.frame(), &View { at: at.clone(), users, query, done }).into())
+    Ok(page(on.frame(), &View { at: at.clone(), users, query, done }).following(live).into())
 }
 
 fn creating(on: &OnPage<Develop>, form: &NewUser) -> FormView {

@@ -117,18 +117,10 @@ async fn an_acl_entry_survives_the_end_of_its_session() {
         open_form(browser, "Add Aiven entry", &site.page("/new-acl")).await;
         type_into(browser, "Service users", &user).await;
         type_into(browser, "Topics", "logs-*").await;
-        let end = "const csrf = document.querySelector('[name=csrf]').value;
-            return fetch('/console/sign-out', { method: 'POST', body: new URLSearchParams({ csrf }) })
-                .then(it => it.status)";
-        assert_eq!(browser.script(end, vec![]).await, json!(200));
+        browser.end_session().await;
         browser.tab_to("button Add entry").await;
         browser.key(Key::Enter).await;
-        browser.wait_for_text("what you have typed is kept").await;
-        browser.expect_error("401").await;
-        browser.fill("API token", &site.token).await;
-        browser.press("Sign in").await;
-        browser.wait_for_text("Send it now").await;
-        browser.press("Send it now").await;
+        browser.sign_in_again(&site).await;
         browser.wait_for_text("The ACL entry is added").await;
         browser.open(&site.page(&format!("/acls?q={user}"))).await;
         browser.wait_for_text("logs-*").await;

@@ -3,11 +3,22 @@
 
 use std::time::Duration;
 
-use crate::support::{Site, browse};
+use serde_json::json;
+
+use crate::support::{Browser, Site, browse};
 
 /// A node that restarts, with all that is waited for.
 const NODE: Duration = Duration::from_mins(2);
 const ALL: Duration = Duration::from_mins(5);
+/// What the probe counts is written down every few seconds.
+const FIGURES: Duration = Duration::from_secs(20);
+
+/// What is said beside a word.
+async fn figure(browser: &Browser, word: &str) -> String {
+    let script = "return [...document.querySelectorAll('dt')]
+        .find(it => it.innerText === arguments[0]).nextElementSibling.innerText";
+    browser.script(script, vec![json!(word)]).await.as_str().unwrap().to_owned()
+}
 
 #[tokio::test]
 async fn a_roll_is_paused_and_resumed_and_says_what_it_cost() {
@@ -43,6 +54,23 @@ async fn a_roll_is_paused_and_resumed_and_says_what_it_cost() {
         let paused = browser.text().await;
         assert_eq!(paused.matches("not touched").count(), 2, "{paused}");
 
+        // What clients notice goes on although nothing else does.
+        let sent = async || {
+            let figures = figure(browser, "Failed requests").await;
+            figures.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
+        };
+        let steps = "return document.querySelectorAll('ol.events li').length";
+        let (before, happened) = (sent().await, browser.script(steps, vec![]).await);
+        browser.script("window.stays = true", vec![]).await;
+        browser
+            .wait_until("more requests", FIGURES, async || match sent().await {
+                now if now > before => Ok(()),
+                now => Err(now.to_string()),
+            })
+            .await;
+        assert_eq!(browser.script(steps, vec![]).await, happened);
+        assert_eq!(browser.script("return window.stays", vec![]).await, json!(true));
+
         // Left, and found again.
         browser.open(&site.page("/authorization")).await;
         browser.wait_for_text("Nodes are being restarted").await;
@@ -60,14 +88,8 @@ async fn a_roll_is_paused_and_resumed_and_says_what_it_cost() {
         }
         browser.inspect("rollout-done").await;
         browser.screenshot_small("rollout-done-small").await;
-        let failed = browser
-            .script(
-                "return [...document.querySelectorAll('dt')]
-                    .find(it => it.innerText === 'Failed requests').nextElementSibling.innerText",
-                vec![],
-            )
-            .await;
-        assert!(failed.as_str().unwrap().starts_with("0 of "), "{failed}");
+        let failed = figure(browser, "Failed requests").await;
+        assert!(failed.starts_with("0 of "), "{failed}");
     })
     .await;
 }

@@ -92,6 +92,34 @@ async fn the_way_of_the_documentation_leads_from_signing_in_to_running() {
         browser.press("Look up the issuer").await;
         browser.wait_for_text("usable").await;
         browser.inspect("oidc").await;
+
+        // What a broker would say to somebody's token: a denial first.
+        let acl = |permission: &str, operation: &str| {
+            json!({
+                "principal": "User:alice", "host": "*", "resource_type": "Topic",
+                "resource_name": "console-tried", "pattern_type": "LITERAL",
+                "operation": operation, "permission_type": permission,
+            })
+        };
+        let entries = [acl("ALLOW", "All"), acl("DENY", "Write")];
+        let mut added = Vec::new();
+        for entry in &entries {
+            let answer = site.create("/kafka/acl", entry).await;
+            added.push(answer["acl"]["id"].as_str().unwrap().to_owned());
+        }
+        browser.fill("Access token", &site.token_of("alice", "kafka").await).await;
+        browser.press("Try it").await;
+        browser.wait_for_text("A broker would let it in, as User:alice").await;
+        let row = "return [...document.querySelectorAll('tr')].map(it => it.innerText)
+            .find(it => it.includes('console-tried'))";
+        let row = browser.script(row, vec![]).await;
+        let (denied, allowed) = row.as_str().unwrap().split_once("Write").unwrap();
+        assert!(!denied.contains("Read") && allowed.contains("Read"), "{row}");
+        assert!(!allowed.contains("Write"), "{row}");
+        browser.inspect("oidc-tried").await;
+        for id in added {
+            site.delete(&format!("/kafka/acl/{id}")).await;
+        }
     })
     .await;
 }
@@ -111,8 +139,21 @@ async fn keys_that_cannot_be_had_are_refused_and_nothing_is_lost() {
         browser.wait_for_text("404").await;
         browser.expect_error("422").await;
         browser.inspect("keys-refused").await;
-        let page = browser.script("return document.documentElement.outerHTML", vec![]).await;
-        assert!(page.as_str().unwrap().contains("/nothing-here"), "the input is kept");
+        // On the form that it was typed into, at its field, with all of the input kept.
+        browser.button("Look up the issuer").await;
+        let said = "const it = arguments[0];
+            return [it.value, document.getElementById(it.name + '-error')?.innerText ?? '']";
+        for (label, value, error) in [
+            ("Issuer", site.issuer.as_str(), ""),
+            ("JWKS URL", &format!("{}/nothing-here", site.issuer), "404"),
+            ("Audience", "kafka", ""),
+        ] {
+            let field = serde_json::to_value(browser.field(label).await).unwrap();
+            let said = browser.script(said, vec![field]).await;
+            assert_eq!(said[0], json!(value), "{label}");
+            let text = said[1].as_str().unwrap();
+            assert!(text.contains(error) && text.is_empty() == error.is_empty(), "{label}: {text}");
+        }
         assert_eq!(configuration(&site).await, before);
     })
     .await;

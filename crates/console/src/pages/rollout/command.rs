@@ -96,18 +96,6 @@ impl Command {
         }
     }
 
-    /// What is said after it was done.
-    pub const fn done(self) -> &'static str {
-        match self {
-            Self::Pause => "Paused: a node that is being restarted comes back first.",
-            Self::Resume => "Resumed: it goes on.",
-            Self::Abort => "It ends as soon as a node that is being restarted is back.",
-            Self::RollBack => "It goes back to the configuration that was good last.",
-            Self::Consent => "Your consent is written down.",
-            Self::StartNow => "It waits for no window any more.",
-        }
-    }
-
     /// Whether something is lost by it.
     pub const fn is_destructive(self) -> bool {
         matches!(self, Self::Abort | Self::RollBack)

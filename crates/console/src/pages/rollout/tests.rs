@@ -15,7 +15,7 @@ fn view() -> View {
         project: "dev".into(),
         service: "my-kafka".into(),
         role: Role::Operator,
-        here: rollouts::PATH,
+        here: ROLLOUTS,
     };
     let node = |id: i32, phase: &str, after_ms: i64| Node {
         id,
@@ -25,7 +25,6 @@ fn view() -> View {
     };
     View {
         at,
-        live: "0123".into(),
         done: None,
         id: "abc".into(),
         state: "paused".into(),

@@ -132,6 +132,12 @@ async fn a_form_that_comes_too_late_is_kept_and_sent_again(pool: PgPool) {
     // Signed in in another tab.
     let offered = browser.post("/console/sign-in/again", &again(TOKEN)[..2]).await;
     assert!(offered.has("Send it now"), "{}", offered.body);
+    // The same, and the form is sent from a page of the session before.
+    let mut browser = Browser::signed_in(&api, TOKEN).await;
+    let offered = browser.post("/console/sessions/end?a=1", &late).await;
+    assert_eq!(offered.status, StatusCode::FORBIDDEN);
+    assert!(offered.has("Send it now") && offered.has("value=\"&lt;what I typed&gt;\""));
+    assert!(!offered.has("hunter2") && !offered.has(late[0].1), "{}", offered.body);
 }
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]

@@ -3,13 +3,14 @@
 use axum::body::Body;
 use futures::StreamExt as _;
 use http::header::{COOKIE, HOST};
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use model::{Grants, NodeState, Role, Scope};
 use serde_json::json;
 use sqlx::PgPool;
 
 use super::OVERVIEW;
 use super::browser::Browser;
+use super::settings::with_role;
 use crate::harness::{Api, OTHER_TOKEN, TOKEN, add_token};
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]
@@ -82,17 +83,65 @@ async fn next_event(body: &mut axum::body::BodyDataStream) -> Option<String> {
     }
 }
 
+/// The only stream of a page, which it would follow.
+async fn live(api: &Api, browser: &mut Browser<'_>, page: &str) -> Response<Body> {
+    let page = browser.get(page).await.body;
+    let (before, rest) = page.split_once("sse-connect=\"").unwrap();
+    assert!(
+        before.ends_with("<main id=\"main\" tabindex=\"-1\" ") && !rest.contains("sse-connect")
+    );
+    let path = rest.split('"').next().unwrap().replace("&amp;", "&");
+    let request = Request::builder().uri(path).header(HOST, "localhost:8080");
+    let cookie = browser.cookie.clone().unwrap();
+    let request = request.header(COOKIE, cookie).header("accept", "text/event-stream");
+    api.open(request.body(Body::empty()).unwrap()).await
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn each_list_hears_of_what_it_shows_and_asks_for_itself_as_it_is(pool: PgPool) {
+    let api = Api::with_service(&pool).await;
+    let mut browser = Browser::signed_in(&api, TOKEN).await;
+    let user = json!({ "username": "ann" });
+    let acl = json!({ "permission": "read", "topic": "in", "username": "ann" });
+    let quota = json!({ "user": "ann", "producer_byte_rate": 1000 });
+    let native = json!({
+        "principal": "User:ann", "host": "*", "resource_type": "Topic", "resource_name": "in",
+        "pattern_type": "LITERAL", "operation": "Read", "permission_type": "ALLOW",
+    });
+    let of_service = |end: &str| format!("{OVERVIEW}/{end}");
+    for (page, itself, change, body) in [
+        (of_service("users?q=a&sort=-name"), "users?q=a&amp;sort=-name", "user", user),
+        (of_service("acls?q=x"), "acls?q=x", "acl", acl),
+        (of_service("events?text=quota"), "events?text=quota", "quota", quota.clone()),
+        (of_service("quotas"), "quotas", "quota", quota),
+        ("/console/project/dev/events".to_owned(), "events?", "kafka/acl", native),
+    ] {
+        let shown = browser.get(&page).await.body;
+        let asks = format!("{itself}\" hx-trigger=\"sse:changed\"");
+        assert!(shown.contains(&asks), "{page}: {shown}");
+        let mut events = live(&api, &mut browser, &page).await.into_body().into_data_stream();
+        let changed = async {
+            api.post(&format!("/v1/project/dev/service/my-kafka/{change}"), body).await.ok();
+        };
+        let (event, ()) = tokio::join!(next_event(&mut events), changed);
+        assert_eq!(event.as_deref(), Some("event: changed\ndata: now\n\n"), "{page}");
+    }
+    let page = "/console?project=dev&sort=state";
+    let mut events = live(&api, &mut browser, page).await.into_body().into_data_stream();
+    let changed = async { api.update(json!({ "kafka_rest": false })).await.ok() };
+    let (event, _) = tokio::join!(next_event(&mut events), changed);
+    assert!(event.is_some(), "{page}");
+    // A project that one may not see has nothing to follow.
+    let mut stranger = with_role(&api, Role::ReadOnly).await;
+    let refused = stranger.get("/console/project/dev/live").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.body);
+}
+
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn a_page_hears_of_changes_and_of_the_end_of_its_session(pool: PgPool) {
     let api = Api::with_service(&pool).await;
     let mut browser = Browser::signed_in(&api, TOKEN).await;
-    let page = browser.get(OVERVIEW).await.body;
-    let (_, rest) = page.split_once("sse-connect=\"").unwrap();
-    let path = rest.split('"').next().unwrap();
-    let request = Request::builder().uri(path).header(HOST, "localhost:8080");
-    let cookie = browser.cookie.clone().unwrap();
-    let request = request.header(COOKIE, cookie).header("accept", "text/event-stream");
-    let answer = api.open(request.body(Body::empty()).unwrap()).await;
+    let answer = live(&api, &mut browser, OVERVIEW).await;
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     assert!(!answer.headers().contains_key("content-encoding"));
     let mut events = answer.into_body().into_data_stream();

@@ -90,7 +90,7 @@ async fn an_option_is_added_reviewed_and_saved(pool: PgPool) {
     assert_eq!(api.service().await, before, "nothing is saved by a review");
     let saved = send(&mut browser, "settings/save", &fields(&page, &[])).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
-    assert_eq!(saved.header(LOCATION), path("settings?saved=1"));
+    assert_eq!(saved.header(LOCATION), path("settings?done=settings-saved"));
     assert_eq!(api.service().await.user_config["kafka"]["log_roll_ms"], 7_200_000);
     assert!(browser.get(saved.header(LOCATION)).await.has("The configuration is saved."));
 
@@ -236,7 +236,7 @@ async fn authorization_is_switched_on_when_who_would_lose_access_has_it(pool: Pg
     let csrf = browser.csrf().await;
     let sent = [("csrf", csrf.as_str()), ("path", &kind), ("entry", &entry)];
     let added = browser.post(&path("authorization/acl"), &sent).await;
-    assert_eq!(added.header(LOCATION), path("authorization?added=1"), "{}", added.body);
+    assert_eq!(added.header(LOCATION), path("authorization?done=acl-added"), "{}", added.body);
     let again = browser.post(&path("authorization/acl"), &sent).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", again.body);
     let sent = [("csrf", csrf.as_str()), ("path", "acl"), ("entry", "{}")];

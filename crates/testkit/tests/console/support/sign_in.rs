@@ -1,5 +1,7 @@
 //! Signing in to the console.
 
+use serde_json::json;
+
 use super::browser::Browser;
 use super::environment::Site;
 
@@ -11,6 +13,25 @@ impl Browser {
         self.press("Sign in").await;
         self.wait_for_text("Sign out").await;
     }
+
+    /// Ends the session behind the back of the page that is open.
+    pub(crate) async fn end_session(&self) {
+        let end = "const csrf = document.querySelector('[name=csrf]').value;
+            return fetch('/console/sign-out', { method: 'POST', body: new URLSearchParams({ csrf }) })
+                .then(it => it.status)";
+        assert_eq!(self.script(end, vec![]).await, json!(200));
+    }
+
+    /// Is told that the session has ended, signs in again, and sends what was typed before.
+    pub(crate) async fn sign_in_again(&self, site: &Site) {
+        self.wait_for_text("what you have typed is kept").await;
+        self.expect_error("401").await;
+        self.fill("API token", &site.token).await;
+        self.press("Sign in").await;
+        self.wait_for_text("Send it now").await;
+        self.press("Send it now").await;
+    }
+
     /// Goes from the console to the identity provider, whose page asks who it is.
     pub(crate) async fn go_to_identity_provider(&self, site: &Site) {
         self.open(&site.console("")).await;

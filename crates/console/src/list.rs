@@ -248,7 +248,13 @@ impl<R> List<'_, R> {
         html! { a href=(href) hx-get=(href) { (text) } }
     }
 
-    fn table(&self, way: Way, picked: &Picked<R>, query: &ListQuery, frame: &crate::Frame) -> Markup {
+    fn table(
+        &self,
+        way: Way,
+        picked: &Picked<R>,
+        query: &ListQuery,
+        frame: &crate::Frame,
+    ) -> Markup {
         html! {
             div.scroll tabindex="0" role="region" aria-label=(self.title) {
                 table {

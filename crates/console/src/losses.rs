@@ -46,16 +46,12 @@ pub struct Proposal {
 }
 
 /// Who would lose access.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Losses {
     /// All of it, the latest first.
     pub all: Vec<Loss>,
     /// Whether more was seen than is kept.
     pub truncated: bool,
-    /// What is asked of their list.
-    pub query: ListQuery,
-    /// Where that is.
-    pub place: Place,
 }
 
 const COLUMNS: [Column<Loss>; 5] = [
@@ -121,22 +117,22 @@ fn proposal(it: &Proposal, frame: &Frame) -> Markup {
 }
 
 impl Losses {
-    /// A list of them.
-    pub fn show(&self, frame: &Frame) -> Markup {
+    /// A list of them, of which that is asked at that place.
+    pub fn show(&self, query: &ListQuery, place: &Place, frame: &Frame) -> Markup {
         let list = List {
             id: LOSSES,
             title: "Who would lose access",
-            path: self.place.path(),
-            keep: &self.place.keep(),
+            path: place.path(),
+            keep: &place.keep(),
             columns: &COLUMNS,
-            empty: html! { p.none { "Nobody." } },
+            empty: html! {},
         };
-        let picked = self.query.pick(self.all.clone(), &COLUMNS);
+        let picked = query.pick(self.all.clone(), &COLUMNS);
         html! {
             @if self.truncated {
                 (notice(Tone::Busy, "There may be more: of this service more was seen than is kept."))
             }
-            (list.show_in(&self.place, &picked, &self.query, frame))
+            (list.show_in(place, &picked, query, frame))
         }
     }
 }
@@ -145,16 +141,7 @@ impl Losses {
 mod tests {
     use super::*;
 
-    fn losses(query: ListQuery) -> Losses {
-        let lost = |principal: Option<&str>, last| Loss {
-            principal: principal.map(Into::into),
-            what: "Read Topic orders".into(),
-            seen_at: "broker".into(),
-            last: Timestamp(last),
-            certain: principal.is_some(),
-            reason: "No entry <allows> it".into(),
-            acls: principal.map(|it| proposal(it)).into_iter().collect(),
-        };
+    fn losses() -> Losses {
         let proposal = |name: &str| Proposal {
             path: "acl",
             entry: "{}".into(),
@@ -162,8 +149,34 @@ mod tests {
             command: Some(format!("avn {name}")),
             add_at: Some("/console/add".into()),
         };
-        let _ = &proposal;
-        let all = (0..120).map(|n| lost((n != 7).then_some("alice"), 1_000 - n)).collect();
-        Losses { all, truncated: true, query, place: Place::at("/console/x".into(), Vec::new()) }
+        let lost = |n: i64| Loss {
+            principal: (n != 7).then(|| format!("alice-{n}")),
+            what: "Read Topic orders".into(),
+            seen_at: "broker".into(),
+            last: Timestamp(1_795_291_200_000 - n),
+            certain: n != 7,
+            reason: "No entry <allows> it".into(),
+            acls: if n == 7 { Vec::new() } else { vec![proposal(&n.to_string())] },
+        };
+        Losses { all: (0..120).map(lost).collect(), truncated: true }
+    }
+
+    fn shown(q: &str, sort: &str, page: &str) -> String {
+        let frame = Frame { who: None, csrf: "CSRF".into(), now: Timestamp(1_795_291_260_000) };
+        let query = ListQuery { q: q.into(), sort: sort.into(), page: page.into() };
+        let place = Place::at("/console/x".into(), Vec::new());
+        losses().show(&query, &place, &frame).into_string().replace("><", ">\n<")
+    }
+
+    #[test]
+    fn all_of_them_can_be_looked_through() {
+        insta::assert_snapshot!(shown("e-119", "-seen", ""));
+        let text = shown("", "", "3");
+        assert!(text.contains("101–120 of 120") && text.contains("alice-119"), "{text}");
+        let text = shown("", "seen", "");
+        assert!(text.contains("alice-119") && !text.contains("alice-0<"), "{text}");
+        let text = shown("perhaps", "", "");
+        assert!(text.contains("1–1 of 1 (120 in all)"), "{text}");
+        assert!(text.contains("callers without credentials") && text.contains("no ACL entry can"));
     }
 }

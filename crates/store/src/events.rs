@@ -7,8 +7,8 @@ use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 
-use crate::changes::CHANNEL;
 use crate::StoreError;
+use crate::changes::CHANNEL;
 
 /// What happened.
 #[derive(Clone, Debug)]

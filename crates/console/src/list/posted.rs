@@ -50,9 +50,6 @@ impl<R> List<'_, R> {
                         hx-trigger={ "submit, input changed delay:300ms from:#" (q) }
                         hx-target=(target) hx-select=(target) hx-swap="outerHTML" {
                         (forms::csrf(&frame.csrf))
-                        @for (name, value) in self.keep {
-                            input type="hidden" name=(name) value=(value);
-                        }
                         div.search role="search" {
                             label for=(q) { "Filter " (self.title.to_lowercase()) }
                             input id=(q) type="search" name=(named(self.id, Q)) value=(query.text())
@@ -65,6 +62,9 @@ impl<R> List<'_, R> {
                             }
                             (self.table(Way::Post, picked, query, frame))
                             (self.pager(Way::Post, picked, query))
+                        }
+                        @for (name, value) in self.keep {
+                            input type="hidden" name=(name) value=(value);
                         }
                     }
                 }
@@ -79,11 +79,8 @@ impl<R> List<'_, R> {
         (sort, page): (&str, usize),
         text: &str,
     ) -> Markup {
-        let (name, value) = if sort == query.sort {
-            (PAGE, page.to_string())
-        } else {
-            (SORT, sort.to_owned())
-        };
+        let (name, value) =
+            if sort == query.sort { (PAGE, page.to_string()) } else { (SORT, sort.to_owned()) };
         html! { button.link name=(named(self.id, name)) value=(value) { (text) } }
     }
 

@@ -6,17 +6,18 @@ use std::collections::BTreeSet;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
-use console::list::ListQuery;
+use console::list::{ListQuery, PAGE, Picked, Place};
 use console::nav::ServiceAt;
-use console::pages::acls::{Aiven, KAFKA, Kafka, View, page, pick_aiven, pick_kafka};
+use console::pages::acls::{Aiven, KAFKA, Kafka, View, page};
 use console::pages::confirm;
 use model::{AclEntry, Role, Username};
 use serde::Deserialize;
 use service_config::access::bindings;
+use store::{AclColumn, KafkaAclColumn, Paged, Sort, Wanted};
 
 pub(super) use self::add::{add_aiven, add_kafka, new_aiven, new_kafka};
 use super::done::{Done, said};
-use super::losing::shown;
+use super::losing::lost;
 use super::on_page::OnPage;
 use super::show::{Failed, Show, go};
 use crate::access::Develop;
@@ -54,21 +55,14 @@ pub(super) async fn list(
     let is_of_kafka = of.of == KAFKA;
     let (aiven_query, kafka_query) =
         if is_of_kafka { (ListQuery::default(), query) } else { (query, ListQuery::default()) };
-    let entries = app.store.acls.list(id).await?;
+    let acl = app.store.acls.page(id, &wanted(&aiven_query, aiven_column)).await?;
     let users = app.store.users.names(id).await?;
     let topics = app.store.topics.list(id).await?.into_iter().filter(|it| !it.deleting);
     let topics = topics.map(|it| it.name.to_string()).collect();
-    let rows = entries.iter().map(|it| aiven(&at, it)).collect();
-    let mut picked = pick_aiven(rows, &aiven_query);
-    for row in &mut picked.rows {
-        if let Some(entry) = entries.iter().find(|it| it.id.0 == row.id) {
-            (row.users, row.in_kafka) = expanded(entry, &users, &topics);
-        }
-    }
-    let rows = native(&app.store, id).await?.into_iter().map(|it| kafka(&at, it)).collect();
+    let kafka_acl = app.store.kafka_acls.page(id, &wanted(&kafka_query, kafka_column)).await?;
     let view = View {
-        kafka: pick_kafka(rows, &kafka_query),
-        aiven: picked,
+        aiven: picked(acl, |it| aiven(&at, &it, expanded(&it, &users, &topics))),
+        kafka: picked(kafka_acl, |it| kafka(&at, it.into())),
         aiven_query,
         kafka_query,
         done,
@@ -77,18 +71,50 @@ pub(super) async fn list(
     Ok(page(on.frame(), &view).into())
 }
 
+fn aiven_column(key: &str) -> Option<AclColumn> {
+    Some(match key {
+        "username" => AclColumn::Username,
+        "permission" => AclColumn::Permission,
+        "topic" => AclColumn::Topic,
+        _ => return None,
+    })
+}
+
+fn kafka_column(key: &str) -> Option<KafkaAclColumn> {
+    Some(match key {
+        "principal" => KafkaAclColumn::Principal,
+        "permission" => KafkaAclColumn::PermissionType,
+        "operation" => KafkaAclColumn::Operation,
+        "resource" => KafkaAclColumn::Resource,
+        "host" => KafkaAclColumn::Host,
+        _ => return None,
+    })
+}
+
+/// What the database is asked for. A column that is none is no order.
+fn wanted<K>(query: &ListQuery, column: fn(&str) -> Option<K>) -> Wanted<K> {
+    let (key, backwards) = query.sort();
+    let sort = column(key).map(|by| Sort { by, backwards });
+    Wanted { text: query.text(), sort, page: query.page(), size: PAGE }
+}
+
+fn picked<R, V>(it: Paged<R>, row: impl FnMut(R) -> V) -> Picked<V> {
+    let Paged { rows, matching, all, page } = it;
+    Picked { rows: rows.into_iter().map(row).collect(), matching, all, page }
+}
+
 fn delete_href(at: &ServiceAt, kind: &str, id: &str) -> Option<String> {
     (at.role >= Role::Developer).then(|| at.href(&format!("acls/{kind}/{id}/delete")))
 }
 
-fn aiven(at: &ServiceAt, it: &AclEntry) -> Aiven {
+fn aiven(at: &ServiceAt, it: &AclEntry, (users, in_kafka): (usize, Vec<String>)) -> Aiven {
     Aiven {
         id: it.id.0.clone(),
         permission: it.permission.as_str(),
         topic: it.topic.to_string(),
         username: it.username.to_string(),
-        users: 0,
-        in_kafka: Vec::new(),
+        users,
+        in_kafka,
         delete: delete_href(at, "acl", &it.id.0),
     }
 }
@@ -165,15 +191,18 @@ pub(super) async fn ask(
     State(app): State<App>,
     on: OnPage<Develop>,
     Path(path): Path<EntryPath>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Show, Failed> {
     let losses = delete(&app, &on, &path, Asked::what_if()?).await?;
     let means = vec![sentence(&app, &on, &path).await?];
     let at = on.at(HERE);
+    let here = at.href(&format!("acls/{}/{}/delete", path.kind, path.id));
+    let place = Place::at(here.clone(), Vec::new());
     let view = confirm::View {
         title: format!("Delete ACL entry {}", path.id),
         means,
-        losses: Some(shown(losses)),
-        action: at.href(&format!("acls/{}/{}/delete", path.kind, path.id)),
+        losses: Some(lost(&losses, on.service(), query, place)),
+        action: here,
         kept: Vec::new(),
         button: "Delete the entry",
         back: at.href(HERE),

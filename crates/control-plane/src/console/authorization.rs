@@ -3,11 +3,13 @@
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use console::Page;
+use console::list::ListQuery;
 use console::pages::authorization::{PATH, View, page};
+use model::Role;
 use serde::Deserialize;
 
-use super::consequences::losses;
 use super::draft::Draft;
+use super::losing;
 use super::on_page::OnPage;
 use super::settings::catalogue;
 use super::show::{Failed, Form, Show, go};
@@ -20,6 +22,8 @@ use crate::losses::{Asked, Days};
 use crate::services::{at, change_options};
 
 const OPTION: &str = "kafka_rest_authorization";
+/// Where a button sends the entry that it adds.
+const ADD: &str = "authorization/acl";
 
 /// What was just done.
 #[derive(Debug, Default, Deserialize)]
@@ -41,14 +45,16 @@ pub(super) async fn show(
     State(app): State<App>,
     on: OnPage,
     Query(what): Query<What>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Show, Failed> {
     let done = what.added.map(|_| "The ACL entry is added. Kafka has it in a few seconds.");
-    Ok(shown(&app, &on, done, None).await?.into())
+    Ok(shown(&app, &on, query, done, None).await?.into())
 }
 
 async fn shown<N>(
     app: &App,
     on: &OnPage<N>,
+    query: ListQuery,
     done: Option<&'static str>,
     refused: Option<String>,
 ) -> Result<Page, ApiError> {
@@ -66,7 +72,10 @@ async fn shown<N>(
             let sentence = then.losses.sentence().map(str::to_owned);
             let mut warnings = then.warnings;
             warnings.retain(|it| Some(it) != sentence.as_ref());
-            (Ok(losses(then.losses)), warnings)
+            let may_add = on.role() >= Role::Developer;
+            let add_at = query.href(&on.at(PATH).href(ADD), &[]);
+            let add_at = may_add.then_some(add_at.as_str());
+            (Ok(losing::shown(&then.losses, service, add_at)), warnings)
         }
         Err(error @ ApiError::InvalidConfig(_)) => (Err(error.to_string()), Vec::new()),
         Err(error) => return Err(error),
@@ -78,6 +87,7 @@ async fn shown<N>(
         done,
         refused,
         losses: lost,
+        query,
         warnings,
         days: days.count(),
         draft: draft.carried(),
@@ -89,12 +99,13 @@ async fn shown<N>(
 pub(super) async fn add(
     State(app): State<App>,
     on: OnPage<Develop>,
+    Query(query): Query<ListQuery>,
     Form(form): Form<Add>,
 ) -> Result<Response, Failed> {
     match added(&app, &on, &form).await {
-        Ok(()) => Ok(go(&format!("{}?added=1", on.at(PATH).href(PATH)))),
+        Ok(()) => Ok(go(&query.href(&on.at(PATH).href(PATH), &[("added", "1")]))),
         Err(error) if error.status().is_client_error() => {
-            let page = shown(&app, &on, None, Some(error.to_string())).await?;
+            let page = shown(&app, &on, query, None, Some(error.to_string())).await?;
             Ok(Show::refused(page).into_response())
         }
         Err(error) => Err(error.into()),

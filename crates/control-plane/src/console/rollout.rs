@@ -3,6 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use console::Page;
+use console::list::ListQuery;
 use console::pages::rollout::{Command, Event, Failure, Node, Probe, Standing, View, page, path};
 use console::pages::{rollout_command, rollouts};
 use model::PhaseStatus;
@@ -53,6 +54,9 @@ pub(super) struct Fields {
     name: String,
     reason: String,
     remedy: String,
+    /// What is asked of the list of a forecast.
+    #[serde(skip)]
+    list: ListQuery,
 }
 
 pub(super) async fn show(
@@ -89,12 +93,14 @@ pub(super) async fn ask(
     State(app): State<App>,
     on: OnPage<Operate>,
     Path(told): Path<Told>,
+    Query(list): Query<ListQuery>,
 ) -> Result<Show, Failed> {
     let command = command(&told.command)?;
     let record = find(&app, on.service(), &told.rollout).await?;
     let fields = Fields {
         version: record.version.to_string(),
         name: on.by().actor.clone(),
+        list,
         ..Fields::default()
     };
     Ok(asking(&app, &on, record, command, fields, None).await?.into())
@@ -205,6 +211,7 @@ async fn asking(
         version: fields.version,
         fits: command.fits(standing(&look)),
         forecast: forecast.map(forecast_of),
+        query: fields.list,
         name: fields.name,
         reason: fields.reason,
         remedy: fields.remedy,

@@ -2,7 +2,7 @@
 
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
-use console::list::ListQuery;
+use console::list::{ListQuery, Place};
 use console::pages::confirm;
 use console::pages::form::{Form as Asked, Question, View as FormView, page as form_page};
 use console::pages::user::{View as UserPage, page as user_page};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use store::ServiceUser;
 
 use super::done::{Done, said};
-use super::losing::shown;
+use super::losing::lost;
 use super::on_page::OnPage;
 use super::refused::again;
 use super::show::{Failed, Form, Show, go};
@@ -141,18 +141,21 @@ pub(super) async fn ask(
     State(app): State<App>,
     on: OnPage<Develop>,
     Path(path): Path<UserPath>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Show, Failed> {
     let what_if = Consequences::what_if()?;
     let losses = delete(&app, on.service(), &path.user, on.by(), what_if).await?;
     let (at, name) = (on.at(HERE), path.user);
+    let here = at.href(&format!("users/{name}/delete"));
+    let place = Place::at(here.clone(), Vec::new());
     let view = confirm::View {
         title: format!("Delete service user {name}"),
         means: vec![format!(
             "'{name}' cannot log in any more, and its password is lost. Whoever comes by a token of \
              that name keeps what Kafka-native entries allow."
         )],
-        losses: Some(shown(losses)),
-        action: at.href(&format!("users/{name}/delete")),
+        losses: Some(lost(&losses, on.service(), query, place)),
+        action: here,
         kept: Vec::new(),
         button: "Delete the service user",
         back: at.href(&format!("users/{name}")),

@@ -3,8 +3,8 @@
 use model::{AclEntry, ServiceId};
 
 use super::{Acls, Row};
-use crate::paging::{Paged, Wanted, count};
 use crate::StoreError;
+use crate::paging::{Paged, Wanted, count};
 
 /// What entries are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use model::{KafkaAclEntry, ServiceId};
 
 use super::{KafkaAcls, Row};
-use crate::paging::{Paged, Wanted, count};
 use crate::StoreError;
+use crate::paging::{Paged, Wanted, count};
 
 /// What Kafka-native entries are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,23 @@ use crate::fixture::{by, with_service};
 /// What is looked for: nothing, cells in part and in whole, in any case, and what means something to
 /// `like`, to regular expressions or to Postgres.
 const TEXTS: [&str; 17] = [
-    "", "a", "ALICE", "read", "orders-", "acl1", "_", "%", "*", "?", "\\", "'", ".", "a b", "Topic P",
-    "\0", "nobody has this",
+    "",
+    "a",
+    "ALICE",
+    "read",
+    "orders-",
+    "acl1",
+    "_",
+    "%",
+    "*",
+    "?",
+    "\\",
+    "'",
+    ".",
+    "a b",
+    "Topic P",
+    "\0",
+    "nobody has this",
 ];
 
 /// What is done to a list of all rows. `cells` has what is looked through, `key` what is sorted by.
@@ -37,9 +52,9 @@ fn picked<R: Clone, K: Copy>(
 
 /// Every text with every order, the first page, one in the middle and one behind the last.
 fn queries<K: Copy>(columns: &[K]) -> Vec<Wanted<K>> {
-    let sorts = columns.iter().flat_map(|by| {
-        [false, true].map(|backwards| Some(Sort { by: *by, backwards }))
-    });
+    let sorts = columns
+        .iter()
+        .flat_map(|by| [false, true].map(|backwards| Some(Sort { by: *by, backwards })));
     let sorts: Vec<_> = std::iter::once(None).chain(sorts).collect();
     let mut queries = Vec::new();
     for text in TEXTS {
@@ -79,9 +94,8 @@ async fn a_page_of_entries_is_as_if_picked_from_all(pool: PgPool) {
         AclColumn::Topic => it.topic.to_string(),
     };
     let columns = [AclColumn::Username, AclColumn::Permission, AclColumn::Topic];
-    let cells = |it: &AclEntry| {
-        columns.iter().map(|by| key(it, *by)).chain([it.id.0.clone()]).collect()
-    };
+    let cells =
+        |it: &AclEntry| columns.iter().map(|by| key(it, *by)).chain([it.id.0.clone()]).collect();
     for wanted in queries(&columns) {
         let page = store.acls.page(service.id, &wanted).await.unwrap();
         assert_eq!(page, picked(&all, &wanted, cells, key), "{wanted:?}");

@@ -46,7 +46,8 @@ async fn each_character_of_a_text_is_itself(pool: PgPool) {
 async fn they_are_read_from_both_ends(pool: PgPool) {
     let (store, _) = with_service(pool.clone()).await;
     told(&pool, &["x 1", "x 2", "y", "x 3"]).await;
-    for filter in [with("x "), EventFilter { actor: Some("ann".into()), ..EventFilter::default() }] {
+    for filter in [with("x "), EventFilter { actor: Some("ann".into()), ..EventFilter::default() }]
+    {
         let mut latest = store.events.latest(&filter, 100).await.unwrap();
         let earliest = store.events.earliest(&filter, 100).await.unwrap();
         assert_eq!(store.events.earliest(&filter, 1).await.unwrap(), earliest[..1]);

@@ -40,6 +40,8 @@ fn names(page: &Seen, section: &str, beginning: &str) -> Vec<String> {
 async fn losses_are_paged_through_by_the_address_and_beyond_the_apis_hundred(pool: PgPool) {
     let api = Api::with_service(&pool).await;
     saw(&api, 130).await;
+    // An ACL entry would give it back to a service user, and to nobody else.
+    api.post(&format!("{SERVICE}/user"), json!({ "username": "client-120" })).await.ok();
     let mut browser = Browser::signed_in(&api, TOKEN).await;
     let first = browser.get(&path("authorization")).await;
     assert!(first.has("130 things") && first.has("1–50 of 130"), "{}", first.body);
@@ -127,6 +129,10 @@ async fn a_stale_review_is_stale_in_another_order_too(pool: PgPool) {
 async fn a_denial_is_asked_for_in_any_order_before_it_is_confirmed(pool: PgPool) {
     let api = Api::with_service(&pool).await;
     saw(&api, 60).await;
+    for n in 0..60 {
+        let user = json!({ "username": format!("client-{n:03}") });
+        api.post(&format!("{SERVICE}/user"), user).await.ok();
+    }
     let entry = json!({
         "principal": "User:*", "resource_type": "Topic", "resource_name": "*",
         "pattern_type": "LITERAL", "operation": "All", "permission_type": "ALLOW",

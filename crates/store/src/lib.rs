@@ -62,7 +62,9 @@ pub use crate::sessions::{
 };
 pub use crate::tokens::{ApiToken, NewToken, TokenScope, Tokens};
 pub use crate::topics::{CreateTopicError, DesiredTopic, Topics};
-pub use crate::users::{CreateUserError, ServiceUser, UserType, Users};
+pub use crate::users::{
+    CreateUserError, Said, ServiceUser, UserBrief, UserColumn, UserType, Users,
+};
 use crate::vault::Vault;
 pub use crate::vault::{CipherFailed, DataKeyId, KeyError, MasterKeyId, MasterKeys, VaultError};
 

@@ -45,8 +45,10 @@ pub(crate) struct Cut {
 }
 
 impl<K> Wanted<K> {
+    /// The text to look for in the cells of a row, put together with line breaks between them. None
+    /// of them has one, so a text that has is in none.
     pub(crate) fn text(&self) -> String {
-        postgres_text(&self.text)
+        postgres_text(&self.text).replace('\n', "\u{1}")
     }
 
     pub(crate) fn backwards(&self) -> bool {

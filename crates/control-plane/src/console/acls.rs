@@ -6,19 +6,20 @@ use std::collections::BTreeSet;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
-use console::list::{ListQuery, PAGE, Picked, Place};
+use console::list::{ListQuery, Place};
 use console::nav::ServiceAt;
 use console::pages::acls::{Aiven, KAFKA, Kafka, View, page};
 use console::pages::confirm;
-use model::{AclEntry, Role, Username};
+use model::{AclEntry, AclPattern, Role, Username};
 use serde::Deserialize;
 use service_config::access::bindings;
-use store::{AclColumn, KafkaAclColumn, Paged, Sort, Wanted};
+use store::{AclColumn, KafkaAclColumn};
 
 pub(super) use self::add::{add_aiven, add_kafka, new_aiven, new_kafka};
 use super::done::{Done, said};
 use super::losing::lost;
 use super::on_page::OnPage;
+use super::paging::{picked, wanted};
 use super::show::{Failed, Show, go};
 use crate::access::Develop;
 use crate::error::ApiError;
@@ -91,18 +92,6 @@ fn kafka_column(key: &str) -> Option<KafkaAclColumn> {
     })
 }
 
-/// What the database is asked for. A column that is none is no order.
-fn wanted<K>(query: &ListQuery, column: fn(&str) -> Option<K>) -> Wanted<K> {
-    let (key, backwards) = query.sort();
-    let sort = column(key).map(|by| Sort { by, backwards });
-    Wanted { text: query.text(), sort, page: query.page(), size: PAGE }
-}
-
-fn picked<R, V>(it: Paged<R>, row: impl FnMut(R) -> V) -> Picked<V> {
-    let Paged { rows, matching, all, page } = it;
-    Picked { rows: rows.into_iter().map(row).collect(), matching, all, page }
-}
-
 fn delete_href(at: &ServiceAt, kind: &str, id: &str) -> Option<String> {
     (at.role >= Role::Developer).then(|| at.href(&format!("acls/{kind}/{id}/delete")))
 }
@@ -139,8 +128,8 @@ fn expanded(
     users: &BTreeSet<Username>,
     topics: &BTreeSet<String>,
 ) -> (usize, Vec<String>) {
-    let mut matching = users.iter().filter(|it| entry.username.matches(it.as_str()));
-    let Some(first) = matching.next() else { return (0, Vec::new()) };
+    let (first, count) = matching(&entry.username, users);
+    let Some(first) = first else { return (0, Vec::new()) };
     let one = BTreeSet::from([first.clone()]);
     let always = bindings(&[], &[], &one, topics);
     let all = bindings(std::slice::from_ref(entry), &[], &one, topics);
@@ -148,7 +137,23 @@ fn expanded(
         let (operation, resource) = (it.operation.as_str(), it.resource_type.as_str());
         format!("{operation} on {resource} {} {}", it.pattern_type.as_str(), it.resource_name)
     };
-    (1 + matching.count(), all.difference(&always).map(line).collect())
+    (count, all.difference(&always).map(line).collect())
+}
+
+/// The first user that a pattern matches, and how many it does. Most patterns are a name, which is
+/// found without looking at all of them: there may be ten thousand, and fifty entries on a page.
+fn matching<'a>(
+    pattern: &AclPattern,
+    users: &'a BTreeSet<Username>,
+) -> (Option<&'a Username>, usize) {
+    if !pattern.as_str().contains(['*', '?']) {
+        let name: Option<Username> = pattern.as_str().parse().ok();
+        let found = name.and_then(|it| users.get(&it));
+        return (found, usize::from(found.is_some()));
+    }
+    let mut matching = users.iter().filter(|it| pattern.matches(it.as_str()));
+    let first = matching.next();
+    (first, usize::from(first.is_some()) + matching.count())
 }
 
 async fn delete(
@@ -222,7 +227,7 @@ pub(super) async fn remove(
 
 #[cfg(test)]
 mod tests {
-    use model::{AclId, AclPattern, AclPermission};
+    use model::{AclId, AclPermission};
 
     use super::*;
 
@@ -241,5 +246,9 @@ mod tests {
         assert!(lines.contains(&"Read on Group LITERAL *".to_owned()), "{lines:?}");
         let nobody = AclEntry { username: AclPattern::username("x").unwrap(), ..entry };
         assert_eq!(expanded(&nobody, &users, &BTreeSet::new()), (0, Vec::new()));
+        for (pattern, count) in [("ann", 1), ("a*", 2), ("?*", 3), ("ANN", 0)] {
+            let pattern = AclPattern::username(pattern).unwrap();
+            assert_eq!(matching(&pattern, &users).1, count, "{pattern}");
+        }
     }
 }

@@ -3,7 +3,8 @@
 
 use auth::{Examined, Outcome, examine, probe_issuer, probe_jwks};
 use axum::extract::State;
-use console::pages::oidc::{AUDIENCE, CLAIM, ISSUER, JWKS_URL, Key, PATH, Tried, View, page};
+use console::list::ListQuery;
+use console::pages::oidc::{AUDIENCE, CLAIM, ISSUER, JWKS_URL, KEYS, Key, PATH, Tried, View, page};
 use model::{AclBinding, IdpUrl, Principal, Role, Secret};
 use serde::Deserialize;
 use service_config::access::bindings;
@@ -47,6 +48,7 @@ fn view<N>(app: &App, on: &OnPage<N>, draft: &Draft) -> View {
         errors: [None, None],
         found: None,
         keys: None,
+        keys_query: ListQuery::default(),
         tried: None,
     }
 }
@@ -63,8 +65,9 @@ pub(super) async fn look_up(
     on: OnPage<Operate>,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Show, Failed> {
+    let keys_query = ListQuery::posted(&fields, KEYS);
     let (draft, _) = Draft::read(fields, on.service());
-    let mut view = view(&app, &on, &draft);
+    let mut view = View { keys_query, ..view(&app, &on, &draft) };
     let policy = &app.settings.idp_policy;
     let [issuer, jwks, _, _] = &mut view.values;
     *issuer = issuer.trim().to_owned();

@@ -40,10 +40,8 @@ impl Acls {
         let counts = sqlx::query!(
             r#"select count(*) as "all!",
                       count(*) filter (where $2 = ''
-                          or strpos(lower(username), lower($2)) > 0
-                          or strpos(lower(permission), lower($2)) > 0
-                          or strpos(lower(topic), lower($2)) > 0
-                          or strpos(lower(acl_id), lower($2)) > 0) as "matching!"
+                          or strpos(lower(username || e'\n' || permission || e'\n' || topic || e'\n'
+                                          || acl_id), lower($2)) > 0) as "matching!"
                from acl_entry where service_id = $1"#,
             service.0,
             text
@@ -65,10 +63,8 @@ impl Acls {
                           end) collate "C" as sorted_by
                    from acl_entry
                    where service_id = $1 and ($2 = ''
-                       or strpos(lower(username), lower($2)) > 0
-                       or strpos(lower(permission), lower($2)) > 0
-                       or strpos(lower(topic), lower($2)) > 0
-                       or strpos(lower(acl_id), lower($2)) > 0)
+                       or strpos(lower(username || e'\n' || permission || e'\n' || topic || e'\n'
+                                       || acl_id), lower($2)) > 0)
                ) found
                order by case when not $4 then sorted_by end, case when $4 then sorted_by end desc,
                         created_at, acl_id

@@ -46,13 +46,11 @@ impl KafkaAcls {
         let counts = sqlx::query!(
             r#"select count(*) as "all!",
                       count(*) filter (where $2 = ''
-                          or strpos(lower(principal), lower($2)) > 0
-                          or strpos(lower(permission_type), lower($2)) > 0
-                          or strpos(lower(operation), lower($2)) > 0
-                          or strpos(lower(resource_type || ' ' || pattern_type || ' '
-                                          || resource_name), lower($2)) > 0
-                          or strpos(lower(host), lower($2)) > 0
-                          or strpos(lower(acl_id), lower($2)) > 0) as "matching!"
+                          or strpos(lower(principal || e'\n' || permission_type || e'\n'
+                                          || operation || e'\n' || resource_type || ' '
+                                          || pattern_type || ' ' || resource_name || e'\n'
+                                          || host || e'\n' || acl_id), lower($2)) > 0
+                      ) as "matching!"
                from kafka_acl_entry where service_id = $1"#,
             service.0,
             text
@@ -79,13 +77,10 @@ impl KafkaAcls {
                           end) collate "C" as sorted_by
                    from kafka_acl_entry
                    where service_id = $1 and ($2 = ''
-                       or strpos(lower(principal), lower($2)) > 0
-                       or strpos(lower(permission_type), lower($2)) > 0
-                       or strpos(lower(operation), lower($2)) > 0
-                       or strpos(lower(resource_type || ' ' || pattern_type || ' '
-                                       || resource_name), lower($2)) > 0
-                       or strpos(lower(host), lower($2)) > 0
-                       or strpos(lower(acl_id), lower($2)) > 0)
+                       or strpos(lower(principal || e'\n' || permission_type || e'\n'
+                                       || operation || e'\n' || resource_type || ' '
+                                       || pattern_type || ' ' || resource_name || e'\n'
+                                       || host || e'\n' || acl_id), lower($2)) > 0)
                ) found
                order by case when not $4 then sorted_by end, case when $4 then sorted_by end desc,
                         created_at, acl_id

@@ -1,14 +1,14 @@
-//! A page of ACL entries is what sorting and filtering all of them would give.
+//! A page of ACL entries or of service users is what sorting and filtering all of them would give.
 
-use model::{AclEntry, AclId, AclPattern, KafkaAcl, KafkaAclEntry, KafkaAclText};
+use model::{AclEntry, AclId, AclPattern, KafkaAcl, KafkaAclEntry, KafkaAclText, Secret};
 use sqlx::PgPool;
-use store::{AclColumn, KafkaAclColumn, Paged, Sort, Wanted};
+use store::{AclColumn, KafkaAclColumn, Paged, Said, Sort, UserBrief, UserColumn, Wanted};
 
 use crate::fixture::{by, with_service};
 
 /// What is looked for: nothing, cells in part and in whole, in any case, and what means something to
 /// `like`, to regular expressions or to Postgres.
-const TEXTS: [&str; 17] = [
+const TEXTS: [&str; 18] = [
     "",
     "a",
     "ALICE",
@@ -25,6 +25,7 @@ const TEXTS: [&str; 17] = [
     "a b",
     "Topic P",
     "\0",
+    "\n",
     "nobody has this",
 ];
 
@@ -71,8 +72,8 @@ fn queries<K: Copy>(columns: &[K]) -> Vec<Wanted<K>> {
 async fn a_page_of_entries_is_as_if_picked_from_all(pool: PgPool) {
     let (store, service) = with_service(pool.clone()).await;
     let users = ["Alice", "alice", "bob", "a*", "?ob", "*"];
-    let mut n = 0;
-    for (user, permission) in users.iter().flat_map(|it| [(it, "read"), (it, "admin")]) {
+    let both = users.iter().flat_map(|it| [(it, "read"), (it, "admin")]);
+    for (n, (user, permission)) in both.enumerate() {
         let topic = ["orders-*", "Orders_1", "t.x", "*"][n % 4];
         let entry = AclEntry {
             id: AclId(format!("acl{n}")),
@@ -80,7 +81,6 @@ async fn a_page_of_entries_is_as_if_picked_from_all(pool: PgPool) {
             topic: AclPattern::topic(topic).unwrap(),
             username: AclPattern::username(user).unwrap(),
         };
-        n += 1;
         store.acls.add(service.id, &entry, &by()).await.unwrap();
     }
     // Entries of one moment are in the order of their ids.
@@ -110,7 +110,7 @@ fn native(n: usize) -> KafkaAclEntry {
         resource_name: format!("logs_{}", n % 3),
         pattern_type: ["LITERAL", "PREFIXED"][n % 2].into(),
         operation: ["Read", "Describe"][n / 8 % 2].into(),
-        permission_type: ["ALLOW", "DENY"][usize::from(n % 4 == 0)].into(),
+        permission_type: ["ALLOW", "DENY"][usize::from(n.is_multiple_of(4))].into(),
     };
     KafkaAclEntry { id: AclId(format!("acl{n}")), acl: KafkaAcl::parse(&text).unwrap() }
 }
@@ -146,6 +146,55 @@ async fn a_page_of_native_entries_is_as_if_picked_from_all(pool: PgPool) {
     };
     for wanted in queries(&columns) {
         let page = store.kafka_acls.page(service.id, &wanted).await.unwrap();
+        assert_eq!(page, picked(&all, &wanted, cells, key), "{wanted:?}");
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn a_page_of_users_is_as_if_picked_from_all(pool: PgPool) {
+    let (store, service) = with_service(pool.clone()).await;
+    let password = Secret::new("a-password".into());
+    for name in ["Alice", "alice", "a.b", "b_1", "bob", "read", "z-9"] {
+        store.users.create(service.id, &name.parse().unwrap(), &password, &by()).await.unwrap();
+    }
+    let has = ["alice", "bob"].map(|it| it.parse().unwrap());
+    for name in &has {
+        store.users.mark_applied(service.id, name, 1).await.unwrap();
+    }
+    // One has another password since.
+    store.users.set_password(service.id, &has[1], &password, &by()).await.unwrap();
+    store.users.delete(service.id, &"z-9".parse().unwrap(), &by()).await.unwrap();
+    let old = "update service_user set created_at = '2020-01-02T03:04:05.678Z'
+               where username in ('read', 'a.b')";
+    sqlx::query(old).execute(&pool).await.unwrap();
+    let all = store.users.list(service.id).await.unwrap().into_iter().filter(|it| !it.deleting);
+    let brief = |it: store::ServiceUser| UserBrief {
+        is_applied: it.applied_version == Some(it.password_version),
+        username: it.username,
+        kind: it.kind,
+        created_at: it.created_at,
+    };
+    let all: Vec<UserBrief> = all.map(brief).collect();
+    assert_eq!(all.iter().filter(|it| it.is_applied).count(), 1);
+    let words = |is_applied: bool| if is_applied { "Topic Password" } else { "a b" };
+    let cells = |it: &UserBrief| {
+        let (name, kind) = (it.username.to_string(), it.kind.as_str().to_owned());
+        vec![name, kind, it.created_at.to_string(), words(it.is_applied).to_owned()]
+    };
+    let key = |it: &UserBrief, by: UserColumn| match by {
+        UserColumn::Username => it.username.to_string(),
+        UserColumn::Type => it.kind.as_str().to_owned(),
+        UserColumn::Applied => u8::from(!it.is_applied).to_string(),
+        UserColumn::Created => it.created_at.to_string(),
+    };
+    let columns =
+        [UserColumn::Username, UserColumn::Type, UserColumn::Applied, UserColumn::Created];
+    let mut wanted = queries(&columns);
+    wanted.push(Wanted { text: "2020-01-02t03:04:05z".into(), sort: None, page: 1, size: 5 });
+    for wanted in wanted {
+        let is_said = |it: bool| words(it).to_lowercase().contains(&wanted.text.to_lowercase());
+        let said = Said { of_applied: is_said(true), of_others: is_said(false) };
+        let page = store.users.page(service.id, &wanted, said).await.unwrap();
         assert_eq!(page, picked(&all, &wanted, cells, key), "{wanted:?}");
     }
 }

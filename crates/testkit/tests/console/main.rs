@@ -19,5 +19,6 @@ mod d_pages;
 mod e_contents;
 mod e_rollouts;
 mod f_configuration;
+mod f_tables;
 mod support;
 mod z_reports;

@@ -84,7 +84,12 @@ impl<R> List<'_, R> {
         html! { button.link name=(named(self.id, name)) value=(value) { (text) } }
     }
 
+    /// Takes the text back. The field that it is in is swapped as well.
     pub(super) fn show_all(&self) -> Markup {
-        html! { button.link name=(named(self.id, Q)) value="" { "Show all" } }
+        let all = format!("#{}", self.id);
+        html! {
+            button.link name=(named(self.id, Q)) value="" hx-post=(self.path) hx-trigger="click"
+                hx-target=(all) hx-select=(all) { "Show all" }
+        }
     }
 }

@@ -85,6 +85,12 @@ pub const OLDEST_FIRST: &str = "when";
 const FORM: &str = "events-form";
 const FOUND: &str = "events-found";
 
+/// When it is looked again. Not at a `change` of a text: that comes with the click on something else,
+/// such as a link to the next page, and would undo it.
+const AGAIN: &str = "submit, input changed delay:300ms from:#actor, \
+    input changed delay:300ms from:#kind, input changed delay:300ms from:#text, \
+    change from:#since, change from:#until";
+
 /// Those whose kind is looked for most.
 const KINDS: [&str; 17] = [
     "service_create",
@@ -142,7 +148,7 @@ fn search(view: &View) -> Markup {
     };
     html! {
         form.events-filter #(FORM) method="get" action=(view.path) role="search" hx-get=(view.path)
-            hx-trigger="submit, change, input changed delay:300ms from:#text" {
+            hx-trigger=(AGAIN) {
             (field("actor", "Actor", "text", &it.actor))
             (field("kind", "Kind", "text", &it.kind))
             (field("text", "Text", "search", &it.text))

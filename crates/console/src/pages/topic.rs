@@ -119,7 +119,7 @@ const COLUMNS: [Column<Partition>; 6] = [
         format!("{} of {} (nodes {})", it.in_sync.len(), it.replicas.len(), nodes(&it.in_sync))
     })
     .sorted(|a, b| a.in_sync.len().cmp(&b.in_sync.len())),
-    Column::new("", "Replicas", |it: &Partition| nodes(&it.replicas)),
+    Column::new("replicas", "Replicas", |it: &Partition| nodes(&it.replicas)),
     Column::new("earliest", "First offset", |it: &Partition| number(it.earliest))
         .sorted(|a, b| a.earliest.cmp(&b.earliest)),
     Column::new("latest", "Next offset", |it: &Partition| number(it.latest))

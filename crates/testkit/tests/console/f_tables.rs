@@ -68,7 +68,8 @@ async fn what_changes_is_sorted_and_filtered_before_it_is_saved() {
         browser.fill("Filter what changes", "no option has this").await;
         browser.wait_for_text("Nothing has “no option has this” in it.").await;
         browser.press("Show all").await;
-        let all = "return document.querySelector('#changes td code') !== null";
+        let all = "return document.querySelector('#changes td code') !== null
+            && document.querySelector('#changes-q').value === ''";
         until(browser, "all of it", all).await;
         assert_stayed(browser).await;
         browser.inspect("review-list").await;

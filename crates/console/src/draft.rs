@@ -69,13 +69,20 @@ impl Draft {
     /// The hidden fields that carry all of it.
     pub(crate) fn hidden(&self) -> Markup {
         html! {
-            (self.base())
-            @for (key, text) in &self.edits {
-                @match text {
-                    Some(text) => input type="hidden" name={ (SET) (key) } value=(text);,
-                    None => input type="hidden" name={ (UNSET) (key) } value="1";,
-                }
-            }
+            @for (name, value) in self.fields() { input type="hidden" name=(name) value=(value); }
         }
+    }
+
+    /// The same, their names and values.
+    pub(crate) fn fields(&self) -> Vec<(String, String)> {
+        let base = [
+            (GENERATION.to_owned(), self.generation.to_string()),
+            (SEEN.to_owned(), self.seen.clone()),
+        ];
+        let edits = self.edits.iter().map(|(key, text)| match text {
+            Some(text) => (format!("{SET}{key}"), text.clone()),
+            None => (format!("{UNSET}{key}"), "1".to_owned()),
+        });
+        base.into_iter().chain(edits).collect()
     }
 }

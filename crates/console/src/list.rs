@@ -1,7 +1,11 @@
 //! Tables that are sorted, filtered and paged on the server. What is shown is in the address: `q`,
-//! `sort` and `page`, so that it can be kept, sent and gone back to.
+//! `sort` and `page`, so that it can be kept, sent and gone back to. A page that a form has led to has
+//! no such address: its lists send the form again, with the same as further fields.
 //!
-//! On a page that follows changes ([`crate::live`]), each list does.
+//! On a page that follows changes ([`crate::live`]), each list with an address does.
+
+mod place;
+mod posted;
 
 use std::cmp::Ordering;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -10,6 +14,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
+pub use self::place::Place;
 use crate::live;
 
 /// Rows on a page.
@@ -86,6 +91,15 @@ impl<R> std::fmt::Debug for List<'_, R> {
     }
 }
 
+/// How another order or page is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// By an address.
+    Get,
+    /// By a form, which is sent again.
+    Post,
+}
+
 impl<R> Column<R> {
     /// A column of text that rows can be sorted by.
     pub const fn new(key: &'static str, title: &'static str, text: fn(&R) -> String) -> Self {
@@ -123,9 +137,29 @@ impl ListQuery {
         self.q.trim().chars().take(LONGEST).collect()
     }
 
-    /// The column to sort by, and whether the other way around.
-    fn sort(&self) -> (&str, bool) {
+    /// The [`Column::key`] to sort by, and whether the other way around.
+    pub fn sort(&self) -> (&str, bool) {
         self.sort.strip_prefix('-').map_or((self.sort.as_str(), false), |it| (it, true))
+    }
+
+    /// The address at which a list is asked for that, beside what it keeps.
+    pub fn href(&self, path: &str, keep: &[(&str, &str)]) -> String {
+        let mut parameters = Serializer::new(String::new());
+        parameters.extend_pairs(keep);
+        if !self.text().is_empty() {
+            parameters.append_pair("q", &self.text());
+        }
+        if !self.sort.is_empty() {
+            parameters.append_pair("sort", &self.sort);
+        }
+        if self.page() > 1 {
+            parameters.append_pair("page", &self.page().to_string());
+        }
+        let parameters = parameters.finish();
+        if parameters.is_empty() {
+            return path.to_owned();
+        }
+        format!("{path}?{parameters}")
     }
 
     /// Picks from all rows those of the page. The order that rows come in is kept among equals, and
@@ -167,14 +201,13 @@ fn pages(rows: usize) -> usize {
 impl<R> List<'_, R> {
     /// The list: what to look for, the table, and the way to other pages.
     pub fn show(&self, picked: &Picked<R>, query: &ListQuery, frame: &crate::Frame) -> Markup {
-        let found = format!("{}-found", self.id);
-        let target = format!("#{found}");
+        let target = format!("#{}", self.found());
         html! {
             section.list id=(self.id) hx-target=(target) hx-select=(target) hx-swap="morph:outerHTML"
                 hx-push-url="true" hx-sync="this:replace" {
                 @if picked.all > 0 { (self.search(query)) }
                 // Only this is swapped: what somebody is typing stays as it is.
-                div id=(found) {
+                div id=(self.found()) {
                     @if picked.all == 0 {
                         (self.empty)
                         // With the first row comes what to look for it by.
@@ -183,9 +216,9 @@ impl<R> List<'_, R> {
                         @if !query.sort.is_empty() {
                             input type="hidden" name="sort" value=(query.sort) form=(self.form());
                         }
-                        (self.table(picked, query, frame))
-                        (self.pager(picked, query))
-                        (self.follow(picked, query, &found))
+                        (self.table(Way::Get, picked, query, frame))
+                        (self.pager(Way::Get, picked, query))
+                        (self.follow(picked, query, &self.found()))
                     }
                 }
             }
@@ -206,6 +239,11 @@ impl<R> List<'_, R> {
         }
     }
 
+    /// The `id` of what is swapped.
+    fn found(&self) -> String {
+        format!("{}-found", self.id)
+    }
+
     /// The `id` of the form to filter with.
     fn form(&self) -> String {
         format!("{}-form", self.id)
@@ -213,22 +251,8 @@ impl<R> List<'_, R> {
 
     /// The address of the list with another order or page.
     fn href(&self, query: &ListQuery, sort: &str, page: usize) -> String {
-        let mut parameters = Serializer::new(String::new());
-        parameters.extend_pairs(self.keep);
-        if !query.text().is_empty() {
-            parameters.append_pair("q", &query.text());
-        }
-        if !sort.is_empty() {
-            parameters.append_pair("sort", sort);
-        }
-        if page > 1 {
-            parameters.append_pair("page", &page.to_string());
-        }
-        let parameters = parameters.finish();
-        if parameters.is_empty() {
-            return self.path.to_owned();
-        }
-        format!("{}?{parameters}", self.path)
+        let (q, page) = (query.q.clone(), page.to_string());
+        ListQuery { q, sort: sort.to_owned(), page }.href(self.path, self.keep)
     }
 
     fn search(&self, query: &ListQuery) -> Markup {
@@ -247,18 +271,34 @@ impl<R> List<'_, R> {
         }
     }
 
-    fn table(&self, picked: &Picked<R>, query: &ListQuery, frame: &crate::Frame) -> Markup {
+    /// A link, or a button that is as good as one.
+    fn way(&self, way: Way, query: &ListQuery, (sort, page): (&str, usize), text: &str) -> Markup {
+        if way == Way::Post {
+            return self.button(query, (sort, page), text);
+        }
+        let href = self.href(query, sort, page);
+        html! { a href=(href) hx-get=(href) { (text) } }
+    }
+
+    fn table(
+        &self,
+        way: Way,
+        picked: &Picked<R>,
+        query: &ListQuery,
+        frame: &crate::Frame,
+    ) -> Markup {
         html! {
             div.scroll tabindex="0" role="region" aria-label=(self.title) {
                 table {
                     caption.hidden { (self.title) }
-                    thead { tr { @for it in self.columns { (self.heading(it, query)) } } }
+                    thead { tr { @for it in self.columns { (self.heading(way, it, query)) } } }
                     tbody {
                         @for row in &picked.rows { (self.row(row, frame)) }
                         @if picked.rows.is_empty() {
                             tr { td colspan=(self.columns.len()) {
                                 "Nothing has “" (query.text()) "” in it. "
-                                a href=(self.path) { "Show all" }
+                                @if way == Way::Get { a href=(self.path) { "Show all" } }
+                                @else { (self.show_all()) }
                             } }
                         }
                     }
@@ -267,17 +307,15 @@ impl<R> List<'_, R> {
         }
     }
 
-    fn heading(&self, column: &Column<R>, query: &ListQuery) -> Markup {
+    fn heading(&self, way: Way, column: &Column<R>, query: &ListQuery) -> Markup {
         let (key, backwards) = query.sort();
         let is_by = !column.key.is_empty() && key == column.key;
         let sorted = is_by.then_some(if backwards { "descending" } else { "ascending" });
         let next = if is_by && !backwards { format!("-{key}") } else { column.key.to_owned() };
-        let href = self.href(query, &next, 1);
         html! {
             th scope="col" aria-sort=[sorted] {
-                @if column.key.is_empty() { (column.title) } @else {
-                    a href=(href) hx-get=(href) { (column.title) }
-                }
+                @if column.key.is_empty() { (column.title) }
+                @else { (self.way(way, query, (&next, 1), column.title)) }
             }
         }
     }
@@ -298,13 +336,10 @@ impl<R> List<'_, R> {
         }
     }
 
-    fn pager(&self, picked: &Picked<R>, query: &ListQuery) -> Markup {
+    fn pager(&self, way: Way, picked: &Picked<R>, query: &ListQuery) -> Markup {
         let (page, last) = (picked.page, pages(picked.matching));
         let first_row = (page - 1) * PAGE + 1;
-        let link = |page: usize, text: &str| {
-            let href = self.href(query, &query.sort, page);
-            html! { a href=(href) hx-get=(href) { (text) } }
-        };
+        let link = |page: usize, text: &str| self.way(way, query, (&query.sort, page), text);
         html! {
             div.pager {
                 p role="status" {

@@ -3,10 +3,13 @@
 use maud::{Markup, html};
 use model::Timestamp;
 
-use crate::nav::ServiceAt;
+use crate::list::{Column, List, ListQuery, Place};
 use crate::times::time;
 use crate::words::{Tone, badge, notice};
 use crate::{Frame, forms};
+
+/// The `id` of the list of them.
+pub const LOSSES: &str = "losses";
 
 /// What a principal is refused that it was allowed.
 #[derive(Clone, Debug)]
@@ -18,7 +21,7 @@ pub struct Loss {
     /// Where it was seen.
     pub seen_at: String,
     /// When it did so last.
-    pub last: Option<Timestamp>,
+    pub last: Timestamp,
     /// Whether it is refused however it comes.
     pub certain: bool,
     /// Why it is refused.
@@ -34,75 +37,75 @@ pub struct Proposal {
     pub path: &'static str,
     /// What the API takes, as JSON.
     pub entry: String,
-    /// The same in words, or as a command.
+    /// The same in words.
     pub text: String,
+    /// The same as a command; `None` if there is none for it.
+    pub command: Option<String>,
+    /// Where a button is sent that adds it; `None`: there is none.
+    pub add_at: Option<String>,
 }
 
 /// Who would lose access.
 #[derive(Clone, Debug, Default)]
 pub struct Losses {
-    /// The latest first; perhaps not all.
-    pub shown: Vec<Loss>,
-    /// How many there are.
-    pub total: usize,
+    /// All of it, the latest first.
+    pub all: Vec<Loss>,
     /// Whether more was seen than is kept.
     pub truncated: bool,
 }
 
-/// A table of them. With `add`, each entry has a button that adds it.
-pub(crate) fn table(it: &Losses, add: Option<&ServiceAt>, frame: &Frame) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label="Who would lose access" {
-            table {
-                caption.hidden { "Who would lose access" }
-                thead { tr {
-                    @for title in ["Principal", "Would be refused", "Seen", "Why", "What gives it back"] {
-                        th scope="col" { (title) }
-                    }
-                } }
-                tbody { @for it in &it.shown { (row(it, add, frame)) } }
-            }
+const COLUMNS: [Column<Loss>; 5] = [
+    Column::new("principal", "Principal", |it: &Loss| {
+        format!("{} {}", it.principal(), certainty(it.certain).1)
+    })
+    .shown(|it, _| principal(it)),
+    Column::new("what", "Would be refused", |it: &Loss| it.what.clone())
+        .shown(|it, _| html! { code { (it.what) } }),
+    Column::new("seen", "Seen", |it: &Loss| format!("{} {}", it.seen_at, it.last))
+        .sorted(|a, b| a.last.cmp(&b.last))
+        .shown(|it, frame| html! { (it.seen_at) p.more { (time(it.last, frame.now)) } }),
+    Column::new("why", "Why", |it: &Loss| it.reason.clone()),
+    Column::new("acls", "What gives it back", given_back).shown(|it, frame| {
+        html! {
+            @if it.acls.is_empty() { span.none { (given_back(it)) } }
+            @for acl in &it.acls { (proposal(acl, frame)) }
         }
-        @if it.total > it.shown.len() {
-            p { (it.shown.len()) " of " (it.total) " are shown, latest first." }
-        }
-        @if it.truncated {
-            (notice(Tone::Busy, "There may be more: of this service more was seen than is kept."))
-        }
+    }),
+];
+
+impl Loss {
+    fn principal(&self) -> &str {
+        self.principal.as_deref().unwrap_or("callers without credentials")
     }
 }
 
-fn row(it: &Loss, add: Option<&ServiceAt>, frame: &Frame) -> Markup {
+const fn certainty(is_certain: bool) -> (Tone, &'static str) {
+    if is_certain { (Tone::Bad, "certain") } else { (Tone::Busy, "perhaps") }
+}
+
+fn principal(it: &Loss) -> Markup {
+    let (tone, text) = certainty(it.certain);
     html! {
-        tr {
-            th scope="row" {
-                @match &it.principal {
-                    Some(name) => code { (name) },
-                    None => "callers without credentials",
-                }
-                " "
-                @if it.certain { (badge(Tone::Bad, "certain")) } @else { (badge(Tone::Busy, "perhaps")) }
-            }
-            td data-title="Would be refused" { code { (it.what) } }
-            td data-title="Seen" {
-                (it.seen_at)
-                @if let Some(last) = it.last { p.more { (time(last, frame.now)) } }
-            }
-            td data-title="Why" { (it.reason) }
-            td data-title="What gives it back" {
-                @if it.acls.is_empty() { span.none { "no ACL entry can" } }
-                @for acl in &it.acls { (proposal(acl, add, frame)) }
-            }
-        }
+        @if it.principal.is_some() { code { (it.principal()) } } @else { (it.principal()) }
+        " " (badge(tone, text))
     }
 }
 
-fn proposal(it: &Proposal, add: Option<&ServiceAt>, frame: &Frame) -> Markup {
+fn given_back(it: &Loss) -> String {
+    if it.acls.is_empty() {
+        return "no ACL entry can".to_owned();
+    }
+    let texts = it.acls.iter().flat_map(|it| [Some(it.text.as_str()), it.command.as_deref()]);
+    texts.flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn proposal(it: &Proposal, frame: &Frame) -> Markup {
     html! {
         div.proposal {
             code { (it.text) }
-            @if let Some(at) = add {
-                form method="post" action=(at.href("authorization/acl")) {
+            @if let Some(text) = &it.command { p.more { code { (text) } } }
+            @if let Some(href) = &it.add_at {
+                form method="post" action=(href) {
                     (forms::csrf(&frame.csrf))
                     input type="hidden" name="path" value=(it.path);
                     input type="hidden" name="entry" value=(it.entry);
@@ -110,5 +113,71 @@ fn proposal(it: &Proposal, add: Option<&ServiceAt>, frame: &Frame) -> Markup {
                 }
             }
         }
+    }
+}
+
+impl Losses {
+    /// A list of them, of which that is asked at that place.
+    pub fn show(&self, query: &ListQuery, place: &Place, frame: &Frame) -> Markup {
+        let list = List {
+            id: LOSSES,
+            title: "Who would lose access",
+            path: place.path(),
+            keep: &place.keep(),
+            columns: &COLUMNS,
+            key: |it| format!("{} {}", it.principal(), it.what),
+            empty: html! {},
+        };
+        let picked = query.pick(self.all.clone(), &COLUMNS);
+        html! {
+            @if self.truncated {
+                (notice(Tone::Busy, "There may be more: of this service more was seen than is kept."))
+            }
+            (list.show_in(place, &picked, query, frame))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn losses() -> Losses {
+        let proposal = |name: &str| Proposal {
+            path: "acl",
+            entry: "{}".into(),
+            text: format!("read on orders for {name}"),
+            command: Some(format!("avn {name}")),
+            add_at: Some("/console/add".into()),
+        };
+        let lost = |n: i64| Loss {
+            principal: (n != 7).then(|| format!("alice-{n}")),
+            what: "Read Topic orders".into(),
+            seen_at: "broker".into(),
+            last: Timestamp(1_795_291_200_000 - n),
+            certain: n != 7,
+            reason: "No entry <allows> it".into(),
+            acls: if n == 7 { Vec::new() } else { vec![proposal(&n.to_string())] },
+        };
+        Losses { all: (0..120).map(lost).collect(), truncated: true }
+    }
+
+    fn shown(q: &str, sort: &str, page: &str) -> String {
+        let frame = Frame { who: None, csrf: "CSRF".into(), now: Timestamp(1_795_291_260_000) };
+        let query = ListQuery { q: q.into(), sort: sort.into(), page: page.into() };
+        let place = Place::at("/console/x".into(), Vec::new());
+        losses().show(&query, &place, &frame).into_string().replace("><", ">\n<")
+    }
+
+    #[test]
+    fn all_of_them_can_be_looked_through() {
+        insta::assert_snapshot!(shown("e-119", "-seen", ""));
+        let text = shown("", "", "3");
+        assert!(text.contains("101–120 of 120") && text.contains("alice-119"), "{text}");
+        let text = shown("", "seen", "");
+        assert!(text.contains("alice-119") && !text.contains("alice-0<"), "{text}");
+        let text = shown("perhaps", "", "");
+        assert!(text.contains("1–1 of 1 (120 in all)"), "{text}");
+        assert!(text.contains("callers without credentials") && text.contains("no ACL entry can"));
     }
 }

@@ -7,6 +7,7 @@ pub mod configure;
 pub mod confirm;
 pub mod events;
 pub mod failure;
+pub mod forecast;
 pub mod form;
 pub mod oidc;
 pub mod overview;

@@ -27,6 +27,7 @@ mod on_page;
 mod options;
 mod origin;
 mod overview;
+mod paging;
 mod quotas;
 mod refused;
 mod return_to;

@@ -58,6 +58,9 @@ pub(crate) struct Losses {
     pub(crate) seen_truncated: bool,
     #[serde(skip)]
     pub(crate) sentence: Option<String>,
+    /// All of them, for who can page through them.
+    #[serde(skip)]
+    pub(crate) all: Vec<Loss>,
 }
 
 /// Something that a principal is refused, and what would give it back.
@@ -211,11 +214,12 @@ pub(crate) async fn losses(
         would_lose_access_total: lost.len(),
         seen_truncated: truncated,
         sentence: sentence(&lost, days),
+        all: lost,
     })
 }
 
 impl LossView {
-    fn of(loss: &Loss, service: &str) -> Self {
+    pub(crate) fn of(loss: &Loss, service: &str) -> Self {
         Self {
             principal: loss.principal.as_ref().map(|it| it.0.clone()),
             seen_at: loss.seen_at.iter().map(|it| it.as_str()).collect(),

@@ -1,5 +1,7 @@
 //! ACL entries that users added, and the bindings in Kafka that are ours.
 
+mod page;
+
 use std::collections::BTreeSet;
 
 use model::{AclBinding, AclEntry, AclId, AclPattern, ServiceId};
@@ -7,6 +9,7 @@ use serde_json::json;
 use sqlx::types::Json;
 use sqlx::{PgExecutor, PgPool};
 
+pub use self::page::AclColumn;
 use crate::events::{By, Entry};
 use crate::{StoreError, changes, constraint, decode};
 
@@ -41,29 +44,42 @@ impl From<sqlx::Error> for AddAclError {
 #[error("{0}")]
 struct Unreadable(String);
 
-/// Every entry of a service, oldest first.
-pub(crate) async fn entries(
-    from: impl PgExecutor<'_>,
-    service: ServiceId,
-) -> Result<Vec<AclEntry>, StoreError> {
-    let unreadable = |error: String| decode(Unreadable(error));
-    sqlx::query!(
-        "select acl_id, permission, topic, username from acl_entry
-         where service_id = $1 order by created_at, acl_id",
-        service.0
-    )
-    .fetch_all(from)
-    .await?
-    .into_iter()
-    .map(|row| {
-        Ok(AclEntry {
+/// An entry as it is kept.
+struct Row {
+    acl_id: String,
+    permission: String,
+    topic: String,
+    username: String,
+}
+
+impl TryFrom<Row> for AclEntry {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let unreadable = |error: String| decode(Unreadable(error));
+        Ok(Self {
             id: AclId(row.acl_id),
             permission: row.permission.parse().map_err(unreadable)?,
             topic: AclPattern::topic(&row.topic).map_err(unreadable)?,
             username: AclPattern::username(&row.username).map_err(unreadable)?,
         })
-    })
-    .collect()
+    }
+}
+
+/// Every entry of a service, oldest first.
+pub(crate) async fn entries(
+    from: impl PgExecutor<'_>,
+    service: ServiceId,
+) -> Result<Vec<AclEntry>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select acl_id, permission, topic, username from acl_entry
+         where service_id = $1 order by created_at, acl_id",
+        service.0
+    )
+    .fetch_all(from)
+    .await?;
+    rows.into_iter().map(AclEntry::try_from).collect()
 }
 
 impl Acls {

@@ -1,12 +1,14 @@
 //! What happened, for people, and who did it: append-only, by the database's own rule.
 
+mod search;
+
 use model::{ProjectName, ServiceId, Timestamp};
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 
+use crate::StoreError;
 use crate::changes::CHANNEL;
-use crate::{StoreError, moment, timestamp};
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -74,7 +76,9 @@ pub struct EventFilter {
     pub event_type: Option<String>,
     /// Older than this one.
     pub before_id: Option<i64>,
-    /// With this text in its description, in any case.
+    /// Newer than this one.
+    pub after_id: Option<i64>,
+    /// With this text in its description, in any case. Every character of it is itself.
     pub text: Option<String>,
     /// Not before this moment.
     pub since: Option<Timestamp>,
@@ -104,84 +108,6 @@ impl<'a> Entry<'a> {
     /// With what is there since.
     pub(crate) fn after(self, after: Value) -> Self {
         Self { after: Some(after), ..self }
-    }
-}
-
-impl Events {
-    /// The latest `limit` that match, newest first.
-    pub async fn latest(&self, filter: &EventFilter, limit: u32) -> Result<Vec<Event>, StoreError> {
-        let rows = sqlx::query!(
-            "select event_id, at, actor, request_id, event_type, project_name, service_name,
-                    description, before, after
-             from event
-             where ($1::text is null or project_name = $1)
-               and ($2::text is null or service_name = $2)
-               and ($3::text is null or actor = $3)
-               and ($4::text is null or event_type = $4)
-               and ($5::bigint is null or event_id < $5)
-               and ($7::text is null or strpos(lower(description), lower($7)) > 0)
-               and ($8::timestamptz is null or at >= $8)
-               and ($9::timestamptz is null or at < $9)
-             order by event_id desc limit $6",
-            filter.project.as_ref().map(ProjectName::as_str),
-            filter.service_name,
-            filter.actor,
-            filter.event_type,
-            filter.before_id,
-            i64::from(limit),
-            filter.text,
-            filter.since.map(moment).transpose()?,
-            filter.until.map(moment).transpose()?
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| Event {
-                id: row.event_id,
-                at: timestamp(row.at),
-                actor: row.actor,
-                request_id: row.request_id,
-                event_type: row.event_type,
-                project: row.project_name,
-                service_name: row.service_name,
-                description: row.description,
-                before: row.before,
-                after: row.after,
-            })
-            .collect())
-    }
-}
-
-impl Events {
-    /// The id of the latest in a project, or of the service of that name there; `None` if there is
-    /// none. Read from an index alone: it is asked for all the time.
-    pub async fn last(
-        &self,
-        project: &ProjectName,
-        service: Option<&str>,
-    ) -> Result<Option<i64>, StoreError> {
-        let last = match service {
-            Some(service) => {
-                sqlx::query_scalar!(
-                    "select max(event_id) from event
-                     where project_name = $1 and service_name = $2",
-                    project.as_str(),
-                    service
-                )
-                .fetch_one(&self.pool)
-                .await?
-            }
-            None => {
-                sqlx::query_scalar!(
-                    "select max(event_id) from event where project_name = $1",
-                    project.as_str()
-                )
-                .fetch_one(&self.pool)
-                .await?
-            }
-        };
-        Ok(last)
     }
 }
 

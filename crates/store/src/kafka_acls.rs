@@ -1,9 +1,12 @@
 //! Kafka-native ACL entries that users added.
 
+mod page;
+
 use model::{AclId, KafkaAcl, KafkaAclEntry, KafkaAclText, ServiceId};
 use serde_json::{Value, json};
 use sqlx::{PgExecutor, PgPool};
 
+pub use self::page::KafkaAclColumn;
 use crate::events::{By, Entry};
 use crate::{AddAclError, StoreError, changes, decode};
 
@@ -18,20 +21,22 @@ pub struct KafkaAcls {
 #[error("{0}")]
 struct Unreadable(String);
 
-/// Every entry of a service, oldest first.
-pub(crate) async fn entries(
-    from: impl PgExecutor<'_>,
-    service: ServiceId,
-) -> Result<Vec<KafkaAclEntry>, StoreError> {
-    let rows = sqlx::query!(
-        "select acl_id, principal, host, resource_type, resource_name, pattern_type, operation,
-                permission_type
-         from kafka_acl_entry where service_id = $1 order by created_at, acl_id",
-        service.0
-    )
-    .fetch_all(from)
-    .await?;
-    let entries = rows.into_iter().map(|row| {
+/// An entry as it is kept.
+struct Row {
+    acl_id: String,
+    principal: String,
+    host: String,
+    resource_type: String,
+    resource_name: String,
+    pattern_type: String,
+    operation: String,
+    permission_type: String,
+}
+
+impl TryFrom<Row> for KafkaAclEntry {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
         let text = KafkaAclText {
             principal: row.principal,
             host: row.host,
@@ -42,9 +47,25 @@ pub(crate) async fn entries(
             permission_type: row.permission_type,
         };
         let acl = KafkaAcl::parse(&text).map_err(|error| decode(Unreadable(error)))?;
-        Ok(KafkaAclEntry { id: AclId(row.acl_id), acl })
-    });
-    entries.collect()
+        Ok(Self { id: AclId(row.acl_id), acl })
+    }
+}
+
+/// Every entry of a service, oldest first.
+pub(crate) async fn entries(
+    from: impl PgExecutor<'_>,
+    service: ServiceId,
+) -> Result<Vec<KafkaAclEntry>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select acl_id, principal, host, resource_type, resource_name, pattern_type, operation,
+                permission_type
+         from kafka_acl_entry where service_id = $1 order by created_at, acl_id",
+        service.0
+    )
+    .fetch_all(from)
+    .await?;
+    rows.into_iter().map(KafkaAclEntry::try_from).collect()
 }
 
 impl KafkaAcls {

@@ -15,6 +15,7 @@ mod keys;
 mod leases;
 mod metrics;
 mod nodes;
+mod paging;
 mod pool;
 mod projects;
 mod quotas;
@@ -32,16 +33,17 @@ use sqlx::PgPool;
 pub use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnectOptions;
 
-pub use crate::acls::{Acls, AddAclError};
+pub use crate::acls::{AclColumn, Acls, AddAclError};
 use crate::changes::Announcer;
 pub use crate::changes::Changes;
 pub use crate::contents::Contents;
 pub use crate::events::{By, Event, EventFilter, Events};
-pub use crate::kafka_acls::KafkaAcls;
+pub use crate::kafka_acls::{KafkaAclColumn, KafkaAcls};
 pub use crate::keys::{DataKeyStatus, KeyStatus, Keys, Progress, Rotated};
 pub use crate::leases::{Lease, Leases};
 pub use crate::metrics::{MetricPoint, NodeMetrics, Period};
 pub use crate::nodes::{AddNodeError, NodePin, Nodes, NodesSeen};
+pub use crate::paging::{Paged, Sort, Wanted};
 pub use crate::pool::{CONNECTIONS, TRUSTED, pool_options};
 pub use crate::projects::{Project, Projects};
 pub use crate::quotas::Quotas;
@@ -60,7 +62,9 @@ pub use crate::sessions::{
 };
 pub use crate::tokens::{ApiToken, NewToken, TokenScope, Tokens};
 pub use crate::topics::{CreateTopicError, DesiredTopic, Topics};
-pub use crate::users::{CreateUserError, ServiceUser, UserType, Users};
+pub use crate::users::{
+    CreateUserError, Said, ServiceUser, UserBrief, UserColumn, UserType, Users,
+};
 use crate::vault::Vault;
 pub use crate::vault::{CipherFailed, DataKeyId, KeyError, MasterKeyId, MasterKeys, VaultError};
 

@@ -1,11 +1,14 @@
 //! Service users, and which of their passwords Kafka has been given.
 
+mod page;
+
 use std::collections::BTreeSet;
 
 use model::{Secret, ServiceId, Timestamp, Username};
 use sqlx::{PgExecutor, PgPool};
 use time::OffsetDateTime;
 
+pub use self::page::{Said, UserBrief, UserColumn};
 use crate::events::{By, Entry};
 use crate::vault::{Place, Vault, VaultError, reread};
 use crate::{StoreError, changes, constraint, decode, timestamp};
@@ -93,6 +96,10 @@ pub(crate) struct UserRow {
     created_at: OffsetDateTime,
 }
 
+fn kind(text: &str) -> UserType {
+    if text == "primary" { UserType::Primary } else { UserType::Normal }
+}
+
 /// The users of a service, by name.
 pub(crate) async fn rows(
     from: impl PgExecutor<'_>,
@@ -144,7 +151,7 @@ impl Users {
             let password = self.vault.open(place, &row.password).await?;
             users.push(ServiceUser {
                 username: Username::try_from(row.username).map_err(decode)?,
-                kind: if row.kind == "primary" { UserType::Primary } else { UserType::Normal },
+                kind: kind(&row.kind),
                 password,
                 password_version: row.password_version,
                 applied_version: row.applied_version,

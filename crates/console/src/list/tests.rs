@@ -88,3 +88,47 @@ fn there_are_ways_to_the_pages_beside() {
     assert!(text.contains("/console/rows?project=a%26b&amp;sort=size\""), "{text}");
     assert!(text.contains("sort=size&amp;page=3"), "{text}");
 }
+
+fn posted(query: &ListQuery, rows: Vec<Row>) -> String {
+    let columns = columns();
+    let list = List {
+        id: "rows",
+        title: "Rows",
+        path: "/console/review",
+        keep: &[("set.a", "\"1\"")],
+        columns: &columns,
+        key: |it| it.1.to_string(),
+        empty: html! { p { "None yet." } },
+    };
+    let frame = Frame { who: None, csrf: "CSRF".into(), now: Timestamp(0) };
+    let picked = query.pick(rows, &columns);
+    list.show_posted(&picked, query, &frame).into_string().replace("><", ">\n<")
+}
+
+#[test]
+fn a_list_behind_a_form_sends_the_form_again() {
+    let rows: Vec<Row> = (0..101).map(|it| ("x", it)).collect();
+    insta::assert_snapshot!(posted(&query("x", "-size", "2"), rows[..2].to_vec()));
+    let text = posted(&query("", "size", "2"), rows);
+    let ways = ["value=\"-size\">Size<", "rows.page\" value=\"1\">Previous<", "value=\"3\">Next<"];
+    assert!(ways.iter().all(|it| text.contains(it)) && !text.contains("<a "), "{text}");
+    let text = posted(&query("none of them", "", ""), vec![("x", 1)]);
+    assert!(text.contains("name=\"rows.q\" value=\"\"") && text.contains(">Show all<"), "{text}");
+}
+
+#[test]
+fn what_a_form_asks_of_a_list_is_its_own_and_the_last_counts() {
+    let fields = [
+        ("rows.q", "a b"),
+        ("rows.sort", "name"),
+        ("other.page", "7"),
+        ("rows.sort", "-size"),
+        ("q", "not this"),
+    ];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let asked = ListQuery::posted(&fields, "rows");
+    assert_eq!((asked.q.as_str(), asked.sort.as_str(), asked.page()), ("a b", "-size", 1));
+    let again = ListQuery::posted(&asked.fields("other"), "other");
+    assert_eq!((again.q, again.sort, again.page), (asked.q, asked.sort, asked.page));
+    assert_eq!(ListQuery::default().fields("rows"), []);
+}

@@ -118,16 +118,6 @@ fn in_kafka(it: &Aiven) -> Markup {
     }
 }
 
-/// Picks those of Aiven's entries that are on the page.
-pub fn pick_aiven(rows: Vec<Aiven>, query: &ListQuery) -> Picked<Aiven> {
-    query.pick(rows, &AIVEN)
-}
-
-/// Picks those of the Kafka-native entries that are on the page.
-pub fn pick_kafka(rows: Vec<Kafka>, query: &ListQuery) -> Picked<Kafka> {
-    query.pick(rows, &NATIVE)
-}
-
 /// The page.
 pub fn page(frame: &Frame, view: &View) -> Page {
     let path = view.at.href("acls");

@@ -6,7 +6,8 @@ use model::Role;
 use super::done;
 use super::settings::REVIEW;
 use crate::draft::Draft;
-use crate::losses::{self, Losses};
+use crate::list::{ListQuery, Place};
+use crate::losses::Losses;
 use crate::nav::ServiceAt;
 use crate::words::{Tone, badge, empty, notice};
 use crate::{Frame, Page, forms};
@@ -29,6 +30,8 @@ pub struct View {
     pub refused: Option<String>,
     /// What switching would lead to; else why that cannot be said.
     pub losses: Result<Losses, String>,
+    /// What is asked of their list.
+    pub query: ListQuery,
     /// What else to know before it is switched.
     pub warnings: Vec<String>,
     /// How many days are looked back.
@@ -40,7 +43,7 @@ pub struct View {
 /// The page.
 pub fn page(frame: &Frame, view: &View) -> Page {
     let (is_on, verb) = (view.is_on, if view.is_on { "off" } else { "on" });
-    let may_add = view.at.role >= Role::Developer;
+    let place = Place::at(view.at.href(PATH), Vec::new());
     let body = html! {
         (done(view.done))
         @if let Some(text) = &view.refused { (notice(Tone::Bad, text)) }
@@ -64,14 +67,14 @@ pub fn page(frame: &Frame, view: &View) -> Page {
             @for text in &view.warnings { (notice(Tone::Busy, text)) }
             @match &view.losses {
                 Err(text) => (notice(Tone::Bad, text)),
-                Ok(it) if it.total == 0 => (empty(
+                Ok(it) if it.all.is_empty() => (empty(
                     &format!("Nobody who was seen in the last {} days would lose access.", view.days),
                     &html! { p { "Who was not seen since then may: look at the ACLs of who comes seldom." } },
                 )),
                 Ok(it) => {
-                    p { (it.total) " things that principals did in the last " (view.days)
+                    p { (it.all.len()) " things that principals did in the last " (view.days)
                         " days would be refused:" }
-                    (losses::table(it, may_add.then_some(&view.at), frame))
+                    (it.show(&view.query, &place, frame))
                 },
             }
         }

@@ -1,11 +1,11 @@
 //! Before something is taken away: what it is, who would lose access, and the button that does it.
 
 use maud::{Markup, html};
-use model::Timestamp;
 
+use crate::list::{ListQuery, Place};
+use crate::losses::Losses;
 use crate::nav::ServiceAt;
-use crate::times::time;
-use crate::words::{Tone, badge, notice};
+use crate::words::{Tone, notice};
 use crate::{Frame, Page, forms};
 
 /// What the page shows.
@@ -18,7 +18,7 @@ pub struct View {
     /// What that means, a paragraph each.
     pub means: Vec<String>,
     /// Who would lose access; `None` if that is not what it is about.
-    pub losses: Option<Losses>,
+    pub losses: Option<Lost>,
     /// Where the form is sent.
     pub action: String,
     /// What goes along with it.
@@ -29,39 +29,20 @@ pub struct View {
     pub back: String,
 }
 
-/// Who would lose access, of those who were seen in the last 14 days.
-#[derive(Clone, Debug, Default)]
-pub struct Losses {
-    /// What is lost, latest first; not all of it, if there is much.
-    pub rows: Vec<Loss>,
-    /// How much there is.
-    pub total: usize,
-    /// Whether more was seen than is kept.
-    pub truncated: bool,
-}
-
-/// Something that a principal would be refused.
+/// Who would lose access, what is asked of their list, and where that is.
 #[derive(Clone, Debug)]
-pub struct Loss {
-    /// Who; `None` for callers without credentials.
-    pub principal: Option<String>,
-    /// What it did: operations and the resource.
-    pub did: String,
-    /// When it did so last.
-    pub last: Option<Timestamp>,
-    /// Whether it is refused however it comes.
-    pub certain: bool,
-    /// Why it would be refused.
-    pub reason: String,
-    /// What would give it back, as commands or entries.
-    pub gives_back: Vec<String>,
+#[expect(missing_docs, reason = "see there")]
+pub struct Lost {
+    pub losses: Losses,
+    pub query: ListQuery,
+    pub place: Place,
 }
 
 /// The page.
 pub fn page(frame: &Frame, view: &View) -> Page {
     let body = html! {
         @for it in &view.means { p { (it) } }
-        @if let Some(it) = &view.losses { (it.show(frame)) }
+        @if let Some(it) = &view.losses { (lost(it, frame)) }
         form method="post" action=(view.action) {
             (forms::csrf(&frame.csrf))
             @for (name, value) in &view.kept { input type="hidden" name=(name) value=(value); }
@@ -74,92 +55,39 @@ pub fn page(frame: &Frame, view: &View) -> Page {
     Page::of_service(view.at.clone(), &view.title, body)
 }
 
-impl Losses {
-    /// Who would lose what, or that nobody would.
-    pub fn show(&self, frame: &Frame) -> Markup {
-        let nobody = "Nobody who was seen in the last 14 days would lose access.";
-        html! {
-            section {
-                h2 { "Who would lose access" }
-                @if self.truncated {
-                    (notice(Tone::Busy, "More was seen than is kept: there may be more losses."))
-                }
-                @if self.rows.is_empty() { (notice(Tone::Good, nobody)) } @else {
-                    (notice(Tone::Bad, &self.count()))
-                    div.scroll tabindex="0" role="region" aria-label="Losses" {
-                        table {
-                            caption.hidden { "Who would lose access" }
-                            thead { tr {
-                                @for it in ["Principal", "What it did", "Last", "Why", "What gives it back"] {
-                                    th scope="col" { (it) }
-                                }
-                            } }
-                            tbody { @for it in &self.rows { (it.show(frame)) } }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn count(&self) -> String {
-        let (shown, total) = (self.rows.len(), self.total);
-        let more =
-            if total > shown { format!(" Shown are the latest {shown}.") } else { String::new() };
-        let uses = if total == 1 { "1 use" } else { &format!("{total} uses") };
-        format!("{uses} of the last 14 days would be refused.{more}")
-    }
-}
-
-impl Loss {
-    fn show(&self, frame: &Frame) -> Markup {
-        html! {
-            tr {
-                th scope="row" {
-                    (self.principal.as_deref().unwrap_or("callers without credentials")) " "
-                    @if self.certain { (badge(Tone::Bad, "certain")) } @else { (badge(Tone::Busy, "perhaps")) }
-                }
-                td data-title="What it did" { (self.did) }
-                td data-title="Last" {
-                    @match self.last { Some(at) => (time(at, frame.now)), None => "not known" }
-                }
-                td data-title="Why" { (self.reason) }
-                td data-title="What gives it back" {
-                    @for it in &self.gives_back { div { code { (it) } } }
-                    @if self.gives_back.is_empty() { span.none { "nothing" } }
-                }
-            }
+/// Who would lose what, or that nobody would.
+fn lost(it: &Lost, frame: &Frame) -> Markup {
+    let Lost { losses, query, place } = it;
+    let nobody = "Nobody who was seen in the last 14 days would lose access.";
+    let n = losses.all.len();
+    let uses = if n == 1 { "1 use" } else { &format!("{n} uses") };
+    html! {
+        section {
+            h2 { "Who would lose access" }
+            @if n == 0 { (notice(Tone::Good, nobody)) }
+            @else { (notice(Tone::Bad, &format!("{uses} of the last 14 days would be refused."))) }
+            (losses.show(query, place, frame))
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use model::Role;
+    use model::{Role, Timestamp};
 
     use super::*;
+    use crate::losses::{Loss, Proposal};
 
-    #[test]
-    fn what_is_lost_is_said_before_it_is_done() {
-        let lost = |principal: Option<&str>, certain| Loss {
-            principal: principal.map(Into::into),
-            did: "Read of Topic 'orders'".into(),
-            last: Some(Timestamp(1_795_291_200_000)),
-            certain,
-            reason: "No entry <allows> it".into(),
-            gives_back: principal.map(|it| format!("avn {it}")).into_iter().collect(),
-        };
-        let losses = Losses {
-            rows: vec![lost(Some("alice"), true), lost(None, false)],
-            total: 3,
-            truncated: true,
-        };
+    fn shown(all: Vec<Loss>) -> String {
+        let fields = vec![("principal".to_owned(), "User:\"x".to_owned())];
+        let place = Place::behind("/console/deny".into(), fields);
+        let losses = Losses { all, truncated: true };
         let (project, service) = ("dev".into(), "my-kafka".into());
         let view = View {
             at: ServiceAt { project, service, role: Role::Developer, here: "users" },
             title: "Delete alice".into(),
             means: vec!["It is gone.".into()],
-            losses: Some(losses),
+            losses: Some(Lost { losses, query: ListQuery::default(), place }),
             action: "/console/x".into(),
             kept: vec![("id", "acl1".into())],
             button: "Delete",
@@ -167,9 +95,32 @@ mod tests {
         };
         let now = Timestamp(1_795_291_260_000);
         let frame = Frame { who: Some("ann".into()), csrf: "CSRF".into(), now };
-        let shown = page(&frame, &view).body.into_string().replace("><", ">\n<");
-        insta::assert_snapshot!(shown);
-        let none = Losses::default().show(&frame).into_string();
-        assert!(none.contains("Nobody who was seen"), "{none}");
+        page(&frame, &view).body.into_string().replace("><", ">\n<")
+    }
+
+    #[test]
+    fn what_is_lost_is_said_before_it_is_done() {
+        let lost = |principal: Option<&str>, certain| Loss {
+            principal: principal.map(Into::into),
+            what: "Read Topic orders".into(),
+            seen_at: "broker".into(),
+            last: Timestamp(1_795_291_200_000),
+            certain,
+            reason: "No entry <allows> it".into(),
+            acls: principal.map(gives_back).into_iter().collect(),
+        };
+        insta::assert_snapshot!(shown(vec![lost(Some("alice"), true), lost(None, false)]));
+        let none = shown(Vec::new());
+        assert!(none.contains("Nobody who was seen") && none.contains("may be more"), "{none}");
+    }
+
+    fn gives_back(name: &str) -> Proposal {
+        Proposal {
+            path: "acl",
+            entry: "{}".into(),
+            text: format!("read on orders for {name}"),
+            command: Some(format!("avn {name}")),
+            add_at: None,
+        }
     }
 }

@@ -38,12 +38,16 @@ pub struct View {
     pub here: String,
     /// What is looked for.
     pub filter: Filter,
-    /// What was found, newest first.
+    /// What was found, newest first unless the other way around.
     pub events: Vec<Row>,
-    /// The address of the older ones, if there are any.
-    pub older: Option<String>,
-    /// The address of the newest ones, if these are not.
-    pub newest: Option<String>,
+    /// Whether the oldest come first.
+    pub oldest_first: bool,
+    /// The address of the other way around.
+    pub turned: String,
+    /// The address of those that come next, if there are any.
+    pub next: Option<String>,
+    /// The address of those that come first, if these are not.
+    pub first: Option<String>,
     /// Where those of the whole project are, for those who may see them.
     pub of_project: Option<String>,
 }
@@ -76,6 +80,19 @@ pub struct Details {
     pub changes: Vec<(String, Option<String>, Option<String>)>,
 }
 
+/// The order in which the oldest come first, as the address has it.
+pub const OLDEST_FIRST: &str = "when";
+
+/// The `id` of the form, and of what is found by it.
+const FORM: &str = "events-form";
+const FOUND: &str = "events-found";
+
+/// When it is looked again. Not at a `change` of a text: that comes with the click on something else,
+/// such as a link to the next page, and would undo it.
+const AGAIN: &str = "submit, input changed delay:300ms from:#actor, \
+    input changed delay:300ms from:#kind, input changed delay:300ms from:#text, \
+    change from:#since, change from:#until";
+
 /// Those whose kind is looked for most.
 const KINDS: [&str; 17] = [
     "service_create",
@@ -101,8 +118,11 @@ const KINDS: [&str; 17] = [
 pub fn page(frame: &Frame, view: &View) -> Page {
     let body = html! {
         @if let Some(href) = &view.of_project { p { a href=(href) { "Events of the whole project" } } }
-        (search(view))
-        (live::region_of(&view.here, "found", &found(frame, view)))
+        // Only what is found is swapped: what somebody is typing stays as it is.
+        section hx-target={ "#" (FOUND) } hx-select={ "#" (FOUND) } hx-swap="morph:outerHTML" hx-push-url="true" {
+            (search(view))
+            (live::region_of(&view.here, FOUND, &found(frame, view)))
+        }
     };
     match &view.at {
         Some(at) => Page::of_service(at.clone(), "Events", body),
@@ -129,7 +149,8 @@ fn search(view: &View) -> Markup {
         } }
     };
     html! {
-        form.events-filter method="get" action=(view.path) role="search" {
+        form.events-filter #(FORM) method="get" action=(view.path) role="search" hx-get=(view.path)
+            hx-trigger=(AGAIN) {
             (field("actor", "Actor", "text", &it.actor))
             (field("kind", "Kind", "text", &it.kind))
             (field("text", "Text", "search", &it.text))
@@ -138,31 +159,46 @@ fn search(view: &View) -> Markup {
             datalist #kinds { @for it in KINDS { option value=(it) {} } }
             div { button { "Filter" } " " a href=(view.path) { "Show all" } }
         }
-        @if let Some(text) = &it.error { p.error role="alert" { (text) } }
     }
 }
 
 fn found(frame: &Frame, view: &View) -> Markup {
-    let more = html! {
+    html! {
+        @if view.oldest_first { input type="hidden" name="sort" value=(OLDEST_FIRST) form=(FORM); }
+        @if let Some(text) = &view.filter.error { p.error role="alert" { (text) } }
+        @if view.events.is_empty() {
+            (empty("No events.", &html! {
+                p { "Nothing that happened matches. Look for less, or at another time." }
+            }))
+        } @else { (table(frame, view)) }
         div.pager { nav aria-label="Pages of events" {
-            @if let Some(href) = &view.newest { a href=(href) { "Newest" } }
-            @if let Some(href) = &view.older { a href=(href) rel="next" { "Older" } }
+            @if let Some(href) = &view.first {
+                (link(href, if view.oldest_first { "Oldest" } else { "Newest" }, None))
+            }
+            @if let Some(href) = &view.next {
+                (link(href, if view.oldest_first { "Newer" } else { "Older" }, Some("next")))
+            }
         } }
-    };
-    if view.events.is_empty() {
-        let next =
-            html! { p { "Nothing that happened matches. Look for less, or at another time." } };
-        return html! { (empty("No events.", &next)) (more) };
     }
+}
+
+fn link(href: &str, text: &str, rel: Option<&str>) -> Markup {
+    html! { a href=(href) hx-get=(href) rel=[rel] { (text) } }
+}
+
+fn table(frame: &Frame, view: &View) -> Markup {
+    let sorted = if view.oldest_first { "ascending" } else { "descending" };
     html! {
         div.scroll tabindex="0" role="region" aria-label="Events" {
             table {
-                caption.hidden { "Events, newest first" }
-                thead { tr { @for it in ["When", "Who", "What", "About"] { th scope="col" { (it) } } } }
+                caption.hidden { "Events" }
+                thead { tr {
+                    th scope="col" aria-sort=(sorted) { (link(&view.turned, "When", None)) }
+                    @for it in ["Who", "What", "About"] { th scope="col" { (it) } }
+                } }
                 tbody { @for it in &view.events { (row(frame, it)) } }
             }
         }
-        (more)
     }
 }
 
@@ -230,8 +266,10 @@ mod tests {
             here: "/console/project/dev/events?text=%22x".into(),
             filter: Filter { text: "\"x".into(), ..Filter::default() },
             events: vec![event],
-            older: Some("/console/project/dev/events?before=7".into()),
-            newest: None,
+            oldest_first: false,
+            turned: "/console/project/dev/events?sort=when".into(),
+            next: Some("/console/project/dev/events?beyond=7".into()),
+            first: None,
             of_project: None,
         };
         let now = Timestamp(1_795_291_260_000);

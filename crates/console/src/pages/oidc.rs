@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::settings::REVIEW;
 use crate::draft::{Draft, MAY};
 use crate::forms::{self, Field};
+use crate::list::{Column, List, ListQuery, Place};
 use crate::nav::ServiceAt;
 use crate::words::{Tone, badge, notice};
 use crate::{Frame, Page};
@@ -23,6 +24,9 @@ pub const JWKS_URL: &str = "kafka.sasl_oauthbearer_jwks_endpoint_url";
 pub const AUDIENCE: &str = "kafka.sasl_oauthbearer_expected_audience";
 /// The option with the claim that names the principal.
 pub const CLAIM: &str = "kafka.sasl_oauthbearer_sub_claim_name";
+
+/// The `id` of the list of keys.
+pub const KEYS: &str = "keys";
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -45,6 +49,8 @@ pub struct View {
     pub found: Option<(bool, String)>,
     /// The keys that are published, if it was asked for them.
     pub keys: Option<Vec<Key>>,
+    /// What is asked of their list.
+    pub keys_query: ListQuery,
     /// What became of a token that was tried.
     pub tried: Option<Tried>,
 }
@@ -103,7 +109,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
             h2 { "Identity provider" }
             @if view.may_change { (set_up(frame, view)) } @else { (as_it_is(view)) }
         }
-        @if let Some(all) = &view.keys { (keys(all)) }
+        @if let Some(all) = &view.keys { (keys(all, view, frame)) }
         @if view.is_on { (try_token(frame, view)) }
     };
     Page::of_service(view.at.clone(), "OIDC", body)
@@ -154,34 +160,45 @@ fn set_up(frame: &Frame, view: &View) -> Markup {
     }
 }
 
-fn keys(all: &[Key]) -> Markup {
+const COLUMNS: [Column<Key>; 3] = [
+    Column::new("kid", "Key id", |it: &Key| it.kid.clone().unwrap_or_else(|| "none".to_owned()))
+        .shown(|it, _| match &it.kid {
+            Some(kid) => html! { code { (kid) } },
+            None => html! { span.none { "none" } },
+        }),
+    Column::new("alg", "Algorithm", |it: &Key| {
+        it.alg.clone().unwrap_or_else(|| "not said".to_owned())
+    }),
+    Column::new("usable", "Usable", |it: &Key| match &it.refused {
+        None => "usable".to_owned(),
+        Some(why) => format!("not used {why}"),
+    })
+    .shown(|it, _| match &it.refused {
+        None => badge(Tone::Good, "usable"),
+        Some(why) => html! { (badge(Tone::Bad, "not used")) " " (why) },
+    }),
+];
+
+/// The issuer's keys. Another order looks the issuer up again, with what is in the fields.
+fn keys(all: &[Key], view: &View, frame: &Frame) -> Markup {
+    let [issuer, jwks, audience, claim] = &view.values;
+    let options = [(ISSUER, issuer), (JWKS_URL, jwks), (AUDIENCE, audience), (CLAIM, claim)];
+    let fields = options.map(|(key, value)| (format!("{MAY}{key}"), value.clone()));
+    let place = Place::behind(view.at.href(PATH), view.draft.fields()).with(fields.to_vec());
+    let list = List {
+        id: KEYS,
+        title: "Published keys",
+        path: place.path(),
+        keep: &place.keep(),
+        columns: &COLUMNS,
+        key: |it| format!("{:?} {:?}", it.kid, it.alg),
+        empty: html! { p { "There are none." } },
+    };
+    let picked = view.keys_query.pick(all.to_vec(), &COLUMNS);
     html! {
         section {
             h2 { "Published keys" }
-            @if all.is_empty() { p { "There are none." } } @else {
-                div.scroll tabindex="0" role="region" aria-label="Published keys" {
-                    table {
-                        caption.hidden { "Published keys" }
-                        thead { tr { @for it in ["Key id", "Algorithm", "Usable"] { th scope="col" { (it) } } } }
-                        tbody {
-                            @for it in all {
-                                tr {
-                                    th scope="row" {
-                                        @match &it.kid { Some(kid) => code { (kid) }, None => span.none { "none" } }
-                                    }
-                                    td data-title="Algorithm" { (it.alg.as_deref().unwrap_or("not said")) }
-                                    td data-title="Usable" {
-                                        @match &it.refused {
-                                            None => (badge(Tone::Good, "usable")),
-                                            Some(why) => { (badge(Tone::Bad, "not used")) " " (why) },
-                                        }
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
+            (list.show_in(&place, &picked, &view.keys_query, frame))
         }
     }
 }

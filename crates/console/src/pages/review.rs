@@ -2,10 +2,12 @@
 
 use maud::{Markup, html};
 
+use super::forecast::{self, Forecast};
 use super::oidc;
-use super::settings::{CONFIGURE, PATH, SAVE};
+use super::settings::{CONFIGURE, PATH, REVIEW, SAVE};
 use crate::draft::{Draft, Form};
-use crate::losses::{self, Losses};
+use crate::list::{Column, List, ListQuery, Place};
+use crate::losses::{LOSSES, Losses};
 use crate::nav::ServiceAt;
 use crate::words::{Tone, badge, notice};
 use crate::{Frame, Page, forms};
@@ -42,18 +44,19 @@ pub struct Difference {
     pub after: Option<String>,
 }
 
-/// What a rolling restart would do, as the cluster is now.
-#[derive(Clone, Debug)]
-pub struct Forecast {
-    /// In one sentence.
-    pub summary: String,
-    /// Whether something becomes unavailable, whatever is waited for.
-    pub needs_consent: bool,
-    /// What can be done about that, and what keeps it from starting just now.
-    pub notes: Vec<String>,
-    /// By node, in the order of their restarts: its name, for how many seconds it is away, how many
-    /// partitions clients would miss.
-    pub nodes: Vec<(String, i64, usize)>,
+/// The `id` of the list of what changes.
+const CHANGES: &str = "changes";
+/// The same of what somebody else has changed.
+const THEIRS: &str = "theirs";
+
+/// What is asked of the page's lists.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "one for each list")]
+pub struct Asked {
+    pub changes: ListQuery,
+    pub theirs: ListQuery,
+    pub losses: ListQuery,
+    pub forecast: ListQuery,
 }
 
 /// What the page shows.
@@ -63,31 +66,59 @@ pub struct View {
     pub at: ServiceAt,
     /// What shall be changed, and on top of what.
     pub draft: Draft,
+    /// The same as it was sent: on top of what was there before somebody else has changed it.
+    pub sent: Draft,
+    /// What is asked of its lists.
+    pub asked: Asked,
     /// What somebody else has changed since it was looked at first.
     pub meanwhile: Option<Vec<Difference>>,
     /// What follows.
     pub then: Consequences,
 }
 
+impl Asked {
+    /// What the fields of the form ask for.
+    pub fn posted(fields: &[(String, String)]) -> Self {
+        Self {
+            changes: ListQuery::posted(fields, CHANGES),
+            theirs: ListQuery::posted(fields, THEIRS),
+            losses: ListQuery::posted(fields, LOSSES),
+            forecast: ListQuery::posted(fields, forecast::LIST),
+        }
+    }
+}
+
+impl View {
+    /// Where the list of that `id` is: behind the draft, and with what is asked of the others.
+    fn place(&self, id: &str) -> Place {
+        let Asked { changes, theirs, losses, forecast } = &self.asked;
+        let all =
+            [(CHANGES, changes), (THEIRS, theirs), (LOSSES, losses), (forecast::LIST, forecast)];
+        let others = all.into_iter().filter(|(other, _)| *other != id);
+        let others = others.flat_map(|(other, it)| it.fields(other)).collect();
+        Place::behind(self.at.href(REVIEW), self.sent.fields()).with(others)
+    }
+}
+
 /// The page.
 pub fn page(frame: &Frame, view: &View) -> Page {
-    let View { at, draft, meanwhile, then } = view;
+    let View { at, draft, then, asked, .. } = view;
     let body = html! {
-        @if let Some(changes) = meanwhile { (changed_meanwhile(changes)) }
+        @if let Some(changes) = &view.meanwhile { (changed_meanwhile(changes, view, frame)) }
         @if then.diff.is_empty() {
             (notice(Tone::Quiet, "Nothing would change: every option is already as you want it."))
             p { a.button href=(at.href(PATH)) { "Back to service settings" } }
         } @else {
             section {
                 h2 { "What changes" }
-                (differences(&then.diff, "What changes"))
+                (differences(&then.diff, CHANGES, "What changes", (&asked.changes, view), frame))
             }
-            (cost(then))
+            (cost(view, frame))
             @for text in &then.warnings { (notice(Tone::Busy, text)) }
-            @if then.losses.total > 0 {
+            @if !then.losses.all.is_empty() {
                 section {
                     h2 { "Who would lose access" }
-                    (losses::table(&then.losses, None, frame))
+                    (then.losses.show(&asked.losses, &view.place(LOSSES), frame))
                 }
             }
             form.actions method="post" action=(at.href(SAVE)) {
@@ -110,7 +141,8 @@ const fn form(draft: &Draft) -> &'static str {
     }
 }
 
-fn changed_meanwhile(changes: &[Difference]) -> Markup {
+fn changed_meanwhile(changes: &[Difference], view: &View, frame: &Frame) -> Markup {
+    let title = "What they have changed";
     html! {
         div.notice.bad role="alert" {
             p { strong { "Somebody else has changed this service meanwhile." }
@@ -120,39 +152,53 @@ fn changed_meanwhile(changes: &[Difference]) -> Markup {
         }
         @if !changes.is_empty() {
             section {
-                h2 { "What they have changed" }
-                (differences(changes, "What they have changed"))
+                h2 { (title) }
+                (differences(changes, THEIRS, title, (&view.asked.theirs, view), frame))
             }
         }
     }
 }
 
-fn differences(all: &[Difference], title: &str) -> Markup {
-    let value = |it: &Option<String>| match it {
+/// Values as they are shown, if there is one.
+fn value(it: Option<&str>) -> Markup {
+    match it {
         Some(text) => html! { code { (text) } },
-        None => html! { span.none { "not set" } },
-    };
-    html! {
-        div.scroll tabindex="0" role="region" aria-label=(title) {
-            table {
-                caption.hidden { (title) }
-                thead { tr { @for it in ["Option", "Before", "After"] { th scope="col" { (it) } } } }
-                tbody {
-                    @for it in all {
-                        tr {
-                            th scope="row" { code { (it.key) } }
-                            td data-title="Before" { (value(&it.before)) }
-                            td data-title="After" { (value(&it.after)) }
-                        }
-                    }
-                }
-            }
-        }
+        None => html! { span.none { (NOT_SET) } },
     }
+}
+
+const NOT_SET: &str = "not set";
+
+const COLUMNS: [Column<Difference>; 3] = [
+    Column::new("option", "Option", |it: &Difference| it.key.clone())
+        .shown(|it, _| html! { code { (it.key) } }),
+    Column::new("before", "Before", |it: &Difference| {
+        it.before.clone().unwrap_or_else(|| NOT_SET.to_owned())
+    })
+    .shown(|it, _| value(it.before.as_deref())),
+    Column::new("after", "After", |it: &Difference| {
+        it.after.clone().unwrap_or_else(|| NOT_SET.to_owned())
+    })
+    .shown(|it, _| value(it.after.as_deref())),
+];
+
+fn differences(
+    all: &[Difference],
+    id: &str,
+    title: &str,
+    (query, view): (&ListQuery, &View),
+    frame: &Frame,
+) -> Markup {
+    let place = view.place(id);
+    let (path, keep, empty) = (place.path(), &place.keep(), html! {});
+    let key = |it: &Difference| it.key.clone();
+    let list = List { id, title, path, keep, columns: &COLUMNS, key, empty };
+    list.show_in(&place, &query.pick(all.to_vec(), &COLUMNS), query, frame)
 }
 
 /// What would restart, reload, or neither.
-fn cost(it: &Consequences) -> Markup {
+fn cost(view: &View, frame: &Frame) -> Markup {
+    let it = &view.then;
     let list =
         |names: &[String]| html! { ul.names { @for name in names { li { code { (name) } } } } };
     html! {
@@ -162,7 +208,7 @@ fn cost(it: &Consequences) -> Markup {
                 p { (badge(Tone::Busy, "rolling restart")) " Every node is restarted, one after another, because of:" }
                 (list(&it.rolling_restart))
                 @if it.in_window { p { "It waits for the maintenance window." } }
-                (forecast(it.forecast.as_ref()))
+                (forecast::show(it.forecast.as_ref(), &view.asked.forecast, &view.place(forecast::LIST), frame))
             }
             @if !it.dynamic.is_empty() {
                 p { (badge(Tone::Good, "no restart")) " Running brokers take over:" }
@@ -174,36 +220,6 @@ fn cost(it: &Consequences) -> Markup {
             }
             @if it.rolling_restart.is_empty() && it.dynamic.is_empty() && it.proxy_reload.is_empty() {
                 p { (badge(Tone::Good, "nothing")) " No node and no proxy has to do anything." }
-            }
-        }
-    }
-}
-
-/// What a restart would do, or that nobody can say.
-pub(crate) fn forecast(it: Option<&Forecast>) -> Markup {
-    let Some(it) = it else {
-        return html! { p.none { "What the restart would do is not known: Kafka cannot be asked just now." } };
-    };
-    let tone = if it.needs_consent { Tone::Bad } else { Tone::Quiet };
-    html! {
-        h3 { "Forecast" }
-        (notice(tone, &it.summary))
-        @for text in &it.notes { p { (text) } }
-        div.scroll tabindex="0" role="region" aria-label="Forecast by node" {
-            table {
-                caption.hidden { "Forecast by node" }
-                thead { tr {
-                    @for it in ["Node", "Away for", "Partitions that clients would miss"] { th scope="col" { (it) } }
-                } }
-                tbody {
-                    @for (name, secs, partitions) in &it.nodes {
-                        tr {
-                            th scope="row" { (name) }
-                            td data-title="Away for" { "about " (secs) " s" }
-                            td data-title="Partitions missed" { (partitions) }
-                        }
-                    }
-                }
             }
         }
     }
@@ -232,7 +248,7 @@ mod tests {
             warnings: vec!["Mind <that>".into()],
             ..Consequences::default()
         };
-        View { at, draft, meanwhile: None, then }
+        View { at, sent: draft.clone(), draft, asked: Asked::default(), meanwhile: None, then }
     }
 
     fn shown(view: &View) -> String {

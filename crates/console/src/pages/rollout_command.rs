@@ -2,10 +2,11 @@
 
 use maud::html;
 
-use super::review::{self, Forecast};
+use super::forecast::{self, Forecast};
 use super::rollout::{Command, below};
 use super::rollout_start::{ConsentFields, error_of};
 use crate::forms::{Field, csrf};
+use crate::list::{ListQuery, Place};
 use crate::nav::{ServiceAt, rollout as path};
 use crate::words::{Tone, notice};
 use crate::{Frame, Page};
@@ -25,6 +26,8 @@ pub struct View {
     pub fits: bool,
     /// What the rest of it would do, before somebody agrees; `None`: Kafka cannot be asked.
     pub forecast: Option<Forecast>,
+    /// What is asked of its list.
+    pub query: ListQuery,
     /// Who agrees, as it was typed.
     pub name: String,
     /// Why, as it was typed.
@@ -39,14 +42,17 @@ pub struct View {
 pub fn page(frame: &Frame, view: &View) -> Page {
     let back = view.at.href(&path(&view.id));
     let command = view.command;
+    let here = Place::at(format!("{back}/{}", command.word()), Vec::new());
     let error = view.error.as_ref();
     let other = error.filter(|it| !["name", "reason"].contains(&it.0.as_str()));
     let body = html! {
         @if let Some((_, text)) = other { (notice(Tone::Bad, text)) }
         @if view.fits {
             p { (command.consequence()) }
-            @if command == Command::Consent { (review::forecast(view.forecast.as_ref())) }
-            form method="post" action={ (back) "/" (command.word()) } {
+            @if command == Command::Consent {
+                (forecast::show(view.forecast.as_ref(), &view.query, &here, frame))
+            }
+            form method="post" action=(here.path()) {
                 (csrf(&frame.csrf))
                 @if command == Command::Consent {
                     input type="hidden" name="version" value=(view.version);

@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::review::{self, Forecast};
+use super::forecast::{self, Forecast};
 use super::rollout::below;
 use crate::forms::{Field, csrf};
+use crate::list::{ListQuery, Place};
 use crate::nav::{ROLLOUTS, START_ROLLOUT, ServiceAt};
 use crate::words::{Tone, notice};
 use crate::{Frame, Page};
@@ -24,6 +25,8 @@ pub struct View {
     pub has_window: bool,
     /// What it would do; `None`: Kafka cannot be asked, or the options are wrong.
     pub forecast: Option<Forecast>,
+    /// What is asked of its list.
+    pub query: ListQuery,
     /// Whether somebody has to agree.
     pub needs_consent: bool,
     /// What is wrong: the field, and why. Without a field it is about all.
@@ -92,6 +95,7 @@ impl ConsentFields<'_> {
 pub fn page(frame: &Frame, view: &View) -> Page {
     let known = ["max_unavailable", "canary_bake_seconds", "soak_seconds", "name", "reason"];
     let other = view.error.as_ref().filter(|it| !known.contains(&it.0.as_str()));
+    let place = Place::at(view.at.href(START_ROLLOUT), view.asked.fields());
     let body = html! {
         @if let Some((_, text)) = other { (notice(Tone::Bad, text)) }
         form method="get" action=(view.at.href(START_ROLLOUT)) {
@@ -100,7 +104,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
             button.quiet { "Forecast" }
         }
         section {
-            (review::forecast(view.forecast.as_ref()))
+            (forecast::show(view.forecast.as_ref(), &view.query, &place, frame))
             form method="post" action=(view.at.href(START_ROLLOUT)) {
                 (csrf(&frame.csrf))
                 (carried(view))
@@ -155,22 +159,27 @@ impl Asked {
             .into_iter()
             .any(|it| !it.is_empty())
     }
+
+    /// What shall be restarted and how, as the form's fields.
+    fn fields(&self) -> Vec<(String, String)> {
+        let ticked = |it: bool| if it { "true" } else { "" };
+        let fields = [
+            ("all_nodes", ticked(self.all_nodes)),
+            ("in_window", ticked(self.in_window)),
+            ("max_unavailable", &self.max_unavailable),
+            ("canary_bake_seconds", &self.canary_bake_seconds),
+            ("soak_seconds", &self.soak_seconds),
+        ];
+        let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
+        given.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
 }
 
 /// What was forecast, to be started as it was.
 fn carried(view: &View) -> Markup {
-    let asked = &view.asked;
     html! {
         input type="hidden" name="generation" value=(view.generation);
         input type="hidden" name="key" value=(view.key);
-        @if asked.all_nodes { input type="hidden" name="all_nodes" value="true"; }
-        @if asked.in_window { input type="hidden" name="in_window" value="true"; }
-        @for (name, value) in [
-            ("max_unavailable", &asked.max_unavailable),
-            ("canary_bake_seconds", &asked.canary_bake_seconds),
-            ("soak_seconds", &asked.soak_seconds),
-        ] {
-            @if !value.is_empty() { input type="hidden" name=(name) value=(value); }
-        }
+        @for (name, value) in view.asked.fields() { input type="hidden" name=(name) value=(value); }
     }
 }

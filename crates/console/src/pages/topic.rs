@@ -11,6 +11,13 @@ use crate::nav::ServiceAt;
 use crate::words::{Tone, empty, notice};
 use crate::{Frame, Page};
 
+/// Which of the page's lists the parameters in the address are about.
+pub const OF: &str = "of";
+/// The value of [`OF`] for the consumer groups.
+const GROUPS: &str = "groups";
+/// The value of [`OF`] for the options.
+const OPTIONS: &str = "options";
+
 /// What the page shows.
 #[derive(Clone, Debug)]
 pub struct View {
@@ -36,7 +43,9 @@ pub struct View {
     pub tags: Vec<(String, String)>,
     /// Its partitions. None before Kafka has made it.
     pub partitions: Vec<Partition>,
-    /// What is asked of their list.
+    /// Which of its lists the address is about: [`GROUPS`], [`OPTIONS`], else the partitions.
+    pub of: String,
+    /// What is asked of that one.
     pub query: ListQuery,
     /// The consumer groups that have committed offsets.
     pub groups: Vec<Group>,
@@ -110,7 +119,7 @@ const COLUMNS: [Column<Partition>; 6] = [
         format!("{} of {} (nodes {})", it.in_sync.len(), it.replicas.len(), nodes(&it.in_sync))
     })
     .sorted(|a, b| a.in_sync.len().cmp(&b.in_sync.len())),
-    Column::new("", "Replicas", |it: &Partition| nodes(&it.replicas)),
+    Column::new("replicas", "Replicas", |it: &Partition| nodes(&it.replicas)),
     Column::new("earliest", "First offset", |it: &Partition| number(it.earliest))
         .sorted(|a, b| a.earliest.cmp(&b.earliest)),
     Column::new("latest", "Next offset", |it: &Partition| number(it.latest))
@@ -125,7 +134,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
         (now(view, &path, frame))
         section {
             h2 { "Options" }
-            (options(view))
+            (options(view, &path, frame))
         }
         @if let Some(form) = &view.form {
             section #change {
@@ -149,8 +158,10 @@ fn now(view: &View, path: &str, frame: &Frame) -> Markup {
     let settles = view.state != "ACTIVE";
     let headers = format!("{{\"{LIVE}\":\"1\"}}");
     let again = settles.then_some("load delay:2s");
+    let keep = [(OF, view.of.as_str())];
+    let here = view.query.href(path, if view.of.is_empty() { &[] } else { &keep });
     html! {
-        div #now hx-get=[settles.then_some(path)] hx-trigger=[again] hx-select="#now"
+        div #now hx-get=[settles.then_some(&here)] hx-trigger=[again] hx-select="#now"
             hx-swap="outerHTML" hx-headers=(headers) {
             (facts(view))
             @if view.state == "CONFIGURING" {
@@ -162,7 +173,7 @@ fn now(view: &View, path: &str, frame: &Frame) -> Markup {
             }
             section {
                 h2 { "Consumer groups" }
-                (groups(view))
+                (groups(view, path, frame))
             }
         }
     }
@@ -187,7 +198,8 @@ fn facts(view: &View) -> Markup {
 }
 
 fn partitions(view: &View, path: &str, frame: &Frame) -> Markup {
-    let picked = view.query.pick(view.partitions.clone(), &COLUMNS);
+    let query = view.query_of("");
+    let picked = query.pick(view.partitions.clone(), &COLUMNS);
     let list = List {
         id: "partitions",
         title: "Partitions",
@@ -197,62 +209,71 @@ fn partitions(view: &View, path: &str, frame: &Frame) -> Markup {
         key: |it| it.index.to_string(),
         empty: empty("Kafka has no partitions of it.", &html! { p { "Look again in a moment." } }),
     };
-    list.show(&picked, &view.query, frame)
+    list.show(&picked, &query, frame)
 }
 
-fn groups(view: &View) -> Markup {
+const GROUP_COLUMNS: [Column<Group>; 3] = [
+    Column::new("group", "Group", |it: &Group| it.name.clone()),
+    Column::new("partitions", "Partitions with an offset", |it: &Group| it.partitions.to_string())
+        .sorted(|a, b| a.partitions.cmp(&b.partitions)),
+    Column::new("behind", "Records behind", |it: &Group| it.lag.to_string())
+        .sorted(|a, b| a.lag.cmp(&b.lag)),
+];
+
+fn groups(view: &View, path: &str, frame: &Frame) -> Markup {
+    let query = view.query_of(GROUPS);
+    let list = List {
+        id: GROUPS,
+        title: "Consumer groups",
+        path,
+        keep: &[(OF, GROUPS)],
+        columns: &GROUP_COLUMNS,
+        key: |it| it.name.clone(),
+        empty: html! { p.none { "No consumer group has committed an offset." } },
+    };
     html! {
         @if !view.groups_complete {
             (notice(Tone::Busy, "Not every broker could be asked: there may be more groups."))
         }
-        @if view.groups.is_empty() {
-            p.none { "No consumer group has committed an offset." }
-        } @else {
-            div.scroll tabindex="0" role="region" aria-label="Consumer groups" {
-                table {
-                    caption.hidden { "Consumer groups" }
-                    thead { tr {
-                        @for it in ["Group", "Partitions with an offset", "Records behind"] {
-                            th scope="col" { (it) }
-                        }
-                    } }
-                    tbody { @for it in &view.groups { tr {
-                        th scope="row" { (it.name) }
-                        td data-title="Partitions with an offset" { (it.partitions) }
-                        td data-title="Records behind" { (it.lag) }
-                    } } }
-                }
-            }
-        }
+        (list.show(&query.pick(view.groups.clone(), &GROUP_COLUMNS), &query, frame))
     }
 }
 
-fn options(view: &View) -> Markup {
-    let (own, others): (Vec<_>, Vec<_>) = view.options.iter().partition(|it| it.is_own);
+const OPTION_COLUMNS: [Column<ConfigOption>; 3] = [
+    Column::new("option", "Option", |it: &ConfigOption| it.name.clone())
+        .shown(|it, _| html! { code { (it.name) } }),
+    Column::new("value", "Value", |it: &ConfigOption| it.value.clone())
+        .shown(|it, _| html! { code { (it.value) } }),
+    Column::new("from", "From", |it: &ConfigOption| it.source.replace('_', " ")),
+];
+
+/// Those that the topic sets itself come first.
+fn options(view: &View, path: &str, frame: &Frame) -> Markup {
+    let query = view.query_of(OPTIONS);
+    let (own, others): (Vec<_>, Vec<_>) = view.options.iter().cloned().partition(|it| it.is_own);
+    let (n, rest) = (own.len(), others.len());
+    let list = List {
+        id: OPTIONS,
+        title: "Options",
+        path,
+        keep: &[(OF, OPTIONS)],
+        columns: &OPTION_COLUMNS,
+        key: |it| it.name.clone(),
+        empty: html! {},
+    };
+    let all = own.into_iter().chain(others).collect();
     html! {
-        @if own.is_empty() { p.none { "Everything is as the service has it." } }
-        @else { (table("Options of its own", &own)) }
-        @if !others.is_empty() {
-            details {
-                summary { (others.len()) " options as the service has them" }
-                (table("Options as the service has them", &others))
-            }
-        }
+        @if n == 0 { p { "Everything is as the service has it." } }
+        @else { p { (n) " of its own, " (rest) " as the service has them." } }
+        (list.show(&query.pick(all, &OPTION_COLUMNS), &query, frame))
     }
 }
 
-fn table(title: &str, options: &[&ConfigOption]) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label=(title) {
-            table {
-                caption.hidden { (title) }
-                thead { tr { @for it in ["Option", "Value", "From"] { th scope="col" { (it) } } } }
-                tbody { @for it in options { tr {
-                    th scope="row" { code { (it.name) } }
-                    td data-title="Value" { code { (it.value) } }
-                    td data-title="From" { (it.source.replace('_', " ")) }
-                } } }
-            }
-        }
+impl View {
+    /// What is asked of the list for which [`OF`] has that value.
+    fn query_of(&self, of: &str) -> ListQuery {
+        let of_partitions = !([GROUPS, OPTIONS].contains(&self.of.as_str()));
+        let is_it = if of.is_empty() { of_partitions } else { self.of == of };
+        if is_it { self.query.clone() } else { ListQuery::default() }
     }
 }

@@ -4,7 +4,7 @@ use maud::html;
 use model::{Role, Timestamp};
 
 use super::{done, offer};
-use crate::list::{Column, List, ListQuery};
+use crate::list::{Column, List, ListQuery, Picked};
 use crate::nav::ServiceAt;
 use crate::times::time;
 use crate::words::{Tone, badge, empty};
@@ -15,8 +15,8 @@ use crate::{Frame, Page};
 pub struct View {
     /// The service.
     pub at: ServiceAt,
-    /// Its users, by name.
-    pub users: Vec<Row>,
+    /// Those of its users that are on the page.
+    pub users: Picked<Row>,
     /// What is asked of the list.
     pub query: ListQuery,
     /// What was just done.
@@ -53,14 +53,13 @@ const COLUMNS: [Column<Row>; 4] = [
 ];
 
 /// Whether Kafka has the present password.
-pub(super) const fn applied(is_applied: bool) -> (Tone, &'static str) {
+pub const fn applied(is_applied: bool) -> (Tone, &'static str) {
     if is_applied { (Tone::Good, "known to Kafka") } else { (Tone::Busy, "on its way to Kafka") }
 }
 
 /// The page.
 pub fn page(frame: &Frame, view: &View) -> Page {
     let path = view.at.href("users");
-    let picked = view.query.pick(view.users.clone(), &COLUMNS);
     let list = List {
         id: "users",
         title: "Service users",
@@ -78,7 +77,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
         p { "Service users log in with a name and a password (SCRAM). Whoever has a token of the "
             "identity provider needs none." }
         (offer(&view.at, Role::Developer, "new-user", "Create service user"))
-        (list.show(&picked, &view.query, frame))
+        (list.show(&view.users, &view.query, frame))
     };
     Page::of_service(view.at.clone(), "Service users", body)
 }

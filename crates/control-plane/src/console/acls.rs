@@ -6,19 +6,21 @@ use std::collections::BTreeSet;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
-use console::list::ListQuery;
+use console::list::{ListQuery, Place};
 use console::nav::ServiceAt;
-use console::pages::acls::{Aiven, KAFKA, Kafka, View, page, pick_aiven, pick_kafka};
+use console::pages::acls::{Aiven, KAFKA, Kafka, View, page};
 use console::pages::confirm;
-use model::{AclEntry, Role, Username};
+use model::{AclEntry, AclPattern, Role, Username};
 use serde::Deserialize;
 use service_config::access::bindings;
+use store::{AclColumn, KafkaAclColumn};
 
 pub(super) use self::add::{add_aiven, add_kafka, new_aiven, new_kafka};
 use super::done::{Done, said};
 use super::live::Of;
-use super::losing::shown;
+use super::losing::lost;
 use super::on_page::OnPage;
+use super::paging::{picked, wanted};
 use super::show::{Failed, Show, go};
 use crate::access::Develop;
 use crate::error::ApiError;
@@ -56,21 +58,14 @@ pub(super) async fn list(
     let (aiven_query, kafka_query) =
         if is_of_kafka { (ListQuery::default(), query) } else { (query, ListQuery::default()) };
     let live = Of::Events.now_on(&app, on.service(), &at).await?;
-    let entries = app.store.acls.list(id).await?;
+    let acl = app.store.acls.page(id, &wanted(&aiven_query, aiven_column)).await?;
     let users = app.store.users.names(id).await?;
     let topics = app.store.topics.list(id).await?.into_iter().filter(|it| !it.deleting);
     let topics = topics.map(|it| it.name.to_string()).collect();
-    let rows = entries.iter().map(|it| aiven(&at, it)).collect();
-    let mut picked = pick_aiven(rows, &aiven_query);
-    for row in &mut picked.rows {
-        if let Some(entry) = entries.iter().find(|it| it.id.0 == row.id) {
-            (row.users, row.in_kafka) = expanded(entry, &users, &topics);
-        }
-    }
-    let rows = native(&app.store, id).await?.into_iter().map(|it| kafka(&at, it)).collect();
+    let kafka_acl = app.store.kafka_acls.page(id, &wanted(&kafka_query, kafka_column)).await?;
     let view = View {
-        kafka: pick_kafka(rows, &kafka_query),
-        aiven: picked,
+        aiven: picked(acl, |it| aiven(&at, &it, expanded(&it, &users, &topics))),
+        kafka: picked(kafka_acl, |it| kafka(&at, it.into())),
         aiven_query,
         kafka_query,
         done,
@@ -79,18 +74,38 @@ pub(super) async fn list(
     Ok(page(on.frame(), &view).following(live).into())
 }
 
+fn aiven_column(key: &str) -> Option<AclColumn> {
+    Some(match key {
+        "username" => AclColumn::Username,
+        "permission" => AclColumn::Permission,
+        "topic" => AclColumn::Topic,
+        _ => return None,
+    })
+}
+
+fn kafka_column(key: &str) -> Option<KafkaAclColumn> {
+    Some(match key {
+        "principal" => KafkaAclColumn::Principal,
+        "permission" => KafkaAclColumn::PermissionType,
+        "operation" => KafkaAclColumn::Operation,
+        "resource" => KafkaAclColumn::Resource,
+        "host" => KafkaAclColumn::Host,
+        _ => return None,
+    })
+}
+
 fn delete_href(at: &ServiceAt, kind: &str, id: &str) -> Option<String> {
     (at.role >= Role::Developer).then(|| at.href(&format!("acls/{kind}/{id}/delete")))
 }
 
-fn aiven(at: &ServiceAt, it: &AclEntry) -> Aiven {
+fn aiven(at: &ServiceAt, it: &AclEntry, (users, in_kafka): (usize, Vec<String>)) -> Aiven {
     Aiven {
         id: it.id.0.clone(),
         permission: it.permission.as_str(),
         topic: it.topic.to_string(),
         username: it.username.to_string(),
-        users: 0,
-        in_kafka: Vec::new(),
+        users,
+        in_kafka,
         delete: delete_href(at, "acl", &it.id.0),
     }
 }
@@ -115,8 +130,8 @@ fn expanded(
     users: &BTreeSet<Username>,
     topics: &BTreeSet<String>,
 ) -> (usize, Vec<String>) {
-    let mut matching = users.iter().filter(|it| entry.username.matches(it.as_str()));
-    let Some(first) = matching.next() else { return (0, Vec::new()) };
+    let (first, count) = matching(&entry.username, users);
+    let Some(first) = first else { return (0, Vec::new()) };
     let one = BTreeSet::from([first.clone()]);
     let always = bindings(&[], &[], &one, topics);
     let all = bindings(std::slice::from_ref(entry), &[], &one, topics);
@@ -124,7 +139,23 @@ fn expanded(
         let (operation, resource) = (it.operation.as_str(), it.resource_type.as_str());
         format!("{operation} on {resource} {} {}", it.pattern_type.as_str(), it.resource_name)
     };
-    (1 + matching.count(), all.difference(&always).map(line).collect())
+    (count, all.difference(&always).map(line).collect())
+}
+
+/// The first user that a pattern matches, and how many it does. Most patterns are a name, which is
+/// found without looking at all of them: there may be ten thousand, and fifty entries on a page.
+fn matching<'a>(
+    pattern: &AclPattern,
+    users: &'a BTreeSet<Username>,
+) -> (Option<&'a Username>, usize) {
+    if !pattern.as_str().contains(['*', '?']) {
+        let name: Option<Username> = pattern.as_str().parse().ok();
+        let found = name.and_then(|it| users.get(&it));
+        return (found, usize::from(found.is_some()));
+    }
+    let mut matching = users.iter().filter(|it| pattern.matches(it.as_str()));
+    let first = matching.next();
+    (first, usize::from(first.is_some()) + matching.count())
 }
 
 async fn delete(
@@ -167,15 +198,18 @@ pub(super) async fn ask(
     State(app): State<App>,
     on: OnPage<Develop>,
     Path(path): Path<EntryPath>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Show, Failed> {
     let losses = delete(&app, &on, &path, Asked::what_if()?).await?;
     let means = vec![sentence(&app, &on, &path).await?];
     let at = on.at(HERE);
+    let here = at.href(&format!("acls/{}/{}/delete", path.kind, path.id));
+    let place = Place::at(here.clone(), Vec::new());
     let view = confirm::View {
         title: format!("Delete ACL entry {}", path.id),
         means,
-        losses: Some(shown(losses)),
-        action: at.href(&format!("acls/{}/{}/delete", path.kind, path.id)),
+        losses: Some(lost(&losses, on.service(), query, place)),
+        action: here,
         kept: Vec::new(),
         button: "Delete the entry",
         back: at.href(HERE),
@@ -195,7 +229,7 @@ pub(super) async fn remove(
 
 #[cfg(test)]
 mod tests {
-    use model::{AclId, AclPattern, AclPermission};
+    use model::{AclId, AclPermission};
 
     use super::*;
 
@@ -214,5 +248,9 @@ mod tests {
         assert!(lines.contains(&"Read on Group LITERAL *".to_owned()), "{lines:?}");
         let nobody = AclEntry { username: AclPattern::username("x").unwrap(), ..entry };
         assert_eq!(expanded(&nobody, &users, &BTreeSet::new()), (0, Vec::new()));
+        for (pattern, count) in [("ann", 1), ("a*", 2), ("?*", 3), ("ANN", 0)] {
+            let pattern = AclPattern::username(pattern).unwrap();
+            assert_eq!(matching(&pattern, &users).1, count, "{pattern}");
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! `/console/.../authorization`: `kafka_rest_authorization`, with what switching it would do first.
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use console::Page;
+use console::list::ListQuery;
 use console::pages::authorization::{PATH, View, page};
+use model::Role;
 use serde::Deserialize;
 
-use super::consequences::losses;
-use super::done::{Done, said};
+use super::done::Done;
 use super::draft::Draft;
+use super::losing;
 use super::on_page::OnPage;
 use super::settings::catalogue;
 use super::show::{Failed, Form, Show, go};
@@ -21,6 +23,8 @@ use crate::losses::{Asked, Days};
 use crate::services::{at, change_options};
 
 const OPTION: &str = "kafka_rest_authorization";
+/// Where a button sends the entry that it adds.
+const ADD: &str = "authorization/acl";
 
 /// An entry that a button adds.
 #[derive(Debug, Deserialize)]
@@ -34,14 +38,16 @@ pub(super) struct Add {
 pub(super) async fn show(
     State(app): State<App>,
     on: OnPage,
+    Query(query): Query<ListQuery>,
     Done(done): Done,
 ) -> Result<Show, Failed> {
-    Ok(shown(&app, &on, done, None).await?.into())
+    Ok(shown(&app, &on, query, done, None).await?.into())
 }
 
 async fn shown<N>(
     app: &App,
     on: &OnPage<N>,
+    query: ListQuery,
     done: Option<&'static str>,
     refused: Option<String>,
 ) -> Result<Page, ApiError> {
@@ -59,7 +65,10 @@ async fn shown<N>(
             let sentence = then.losses.sentence().map(str::to_owned);
             let mut warnings = then.warnings;
             warnings.retain(|it| Some(it) != sentence.as_ref());
-            (Ok(losses(then.losses)), warnings)
+            let may_add = on.role() >= Role::Developer;
+            let add_at = query.href(&on.at(PATH).href(ADD), &[]);
+            let add_at = may_add.then_some(add_at.as_str());
+            (Ok(losing::shown(&then.losses, service, add_at)), warnings)
         }
         Err(error @ ApiError::InvalidConfig(_)) => (Err(error.to_string()), Vec::new()),
         Err(error) => return Err(error),
@@ -71,6 +80,7 @@ async fn shown<N>(
         done,
         refused,
         losses: lost,
+        query,
         warnings,
         days: days.count(),
         draft: draft.carried(),
@@ -82,12 +92,13 @@ async fn shown<N>(
 pub(super) async fn add(
     State(app): State<App>,
     on: OnPage<Develop>,
+    Query(query): Query<ListQuery>,
     Form(form): Form<Add>,
 ) -> Result<Response, Failed> {
     match added(&app, &on, &form).await {
-        Ok(()) => Ok(go(&said(&on.at(PATH), PATH, "acl-added"))),
+        Ok(()) => Ok(go(&query.href(&on.at(PATH).href(PATH), &[("done", "acl-added")]))),
         Err(error) if error.status().is_client_error() => {
-            let page = shown(&app, &on, None, Some(error.to_string())).await?;
+            let page = shown(&app, &on, query, None, Some(error.to_string())).await?;
             Ok(Show::refused(page).into_response())
         }
         Err(error) => Err(error.into()),

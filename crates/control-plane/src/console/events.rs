@@ -4,7 +4,7 @@
 mod changes;
 
 use axum::extract::{Query, State};
-use console::pages::events::{Details, Filter, Row, View, page};
+use console::pages::events::{Details, Filter, OLDEST_FIRST, Row, View, page};
 use console::{ROOT, nav};
 use model::{ProjectName, Role, Timestamp};
 use serde::Deserialize;
@@ -35,7 +35,10 @@ pub(super) struct Asked {
     text: String,
     since: String,
     until: String,
-    before: Option<i64>,
+    /// [`OLDEST_FIRST`], or anything else for the newest first.
+    sort: String,
+    /// Those behind this one, in that order.
+    beyond: String,
 }
 
 /// The project in the path.
@@ -53,7 +56,8 @@ impl InPath {
 
 fn given(text: &str) -> Option<String> {
     let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
+    // No text in the database has a NUL, and it could not be asked for one.
+    (!text.is_empty()).then(|| text.replace('\0', "\u{1}"))
 }
 
 /// When a day begins in UTC; nothing in it is `None`.
@@ -67,6 +71,15 @@ fn day(what: &str, text: &str) -> Result<Option<Timestamp>, String> {
 }
 
 impl Asked {
+    fn is_oldest_first(&self) -> bool {
+        self.sort == OLDEST_FIRST
+    }
+
+    /// The one behind which the page begins. Nonsense is none.
+    fn beyond(&self) -> Option<i64> {
+        self.beyond.parse().ok()
+    }
+
     /// What to ask the database for, and what is wrong with what was given. That is left out then.
     fn filter(
         &self,
@@ -81,7 +94,8 @@ impl Asked {
             service_name: service.map(str::to_owned),
             actor: given(&self.actor),
             event_type: given(&self.kind),
-            before_id: self.before,
+            before_id: self.beyond().filter(|_| !self.is_oldest_first()),
+            after_id: self.beyond().filter(|_| self.is_oldest_first()),
             text: given(&self.text),
             since: since.ok().flatten(),
             until: end,
@@ -89,8 +103,8 @@ impl Asked {
         (filter, error)
     }
 
-    /// The address of those before that one, or of the newest.
-    fn href(&self, path: &str, before: Option<i64>) -> String {
+    /// The address of those behind that one, or of the first.
+    fn href(&self, path: &str, sort: &str, beyond: Option<i64>) -> String {
         let mut parameters = Serializer::new(String::new());
         let given = [
             ("actor", &self.actor),
@@ -100,8 +114,11 @@ impl Asked {
             ("until", &self.until),
         ];
         parameters.extend_pairs(given.iter().filter(|(_, it)| !it.is_empty()));
-        if let Some(id) = before {
-            parameters.append_pair("before", &id.to_string());
+        if !sort.is_empty() {
+            parameters.append_pair("sort", sort);
+        }
+        if let Some(id) = beyond {
+            parameters.append_pair("beyond", &id.to_string());
         }
         format!("{path}?{}", parameters.finish())
     }
@@ -148,10 +165,16 @@ async fn found(
 ) -> Result<View, ApiError> {
     let (filter, error) = asked.filter(project, service);
     let limit = u32::try_from(PAGE + 1).unwrap_or(u32::MAX);
-    let mut events = app.store.events.latest(&filter, limit).await?;
+    let mut events = if asked.is_oldest_first() {
+        app.store.events.earliest(&filter, limit).await?
+    } else {
+        app.store.events.latest(&filter, limit).await?
+    };
     let more = events.len() > PAGE;
     events.truncate(PAGE);
     let last = events.last().map(|it| it.id).filter(|_| more);
+    let (sort, other) =
+        if asked.is_oldest_first() { (OLDEST_FIRST, "") } else { ("", OLDEST_FIRST) };
     Ok(View {
         at: None,
         project: project.to_string(),
@@ -164,10 +187,12 @@ async fn found(
             error,
         },
         events: events.into_iter().map(|it| row(it, project, role)).collect(),
-        older: last.map(|it| asked.href(&path, Some(it))),
-        newest: asked.before.map(|_| asked.href(&path, None)),
+        next: last.map(|it| asked.href(&path, sort, Some(it))),
+        first: asked.beyond().map(|_| asked.href(&path, sort, None)),
+        oldest_first: asked.is_oldest_first(),
+        turned: asked.href(&path, other, None),
         of_project: None,
-        here: asked.href(&path, asked.before),
+        here: asked.href(&path, sort, asked.beyond()),
         path,
     })
 }

@@ -5,8 +5,9 @@ use auth::{Examined, Outcome, examine, probe_issuer, probe_jwks};
 use axum::extract::State;
 use console::Page;
 use console::draft::{Draft as Carried, Form as FormOf};
+use console::list::ListQuery;
 use console::pages::oidc::{
-    AUDIENCE, Answer, CLAIM, ISSUER, JWKS_URL, Key, PATH, Tried, View, page,
+    AUDIENCE, Answer, CLAIM, ISSUER, JWKS_URL, KEYS, Key, PATH, Tried, View, page,
 };
 use model::{AclBinding, AclOperation, IdpUrl, Principal, Role, Secret};
 use serde::Deserialize;
@@ -81,6 +82,7 @@ fn view<N>(app: &App, on: &OnPage<N>, draft: &Draft) -> View {
         problems: Vec::new(),
         found: None,
         keys: None,
+        keys_query: ListQuery::default(),
         tried: None,
     }
 }
@@ -97,8 +99,9 @@ pub(super) async fn look_up(
     on: OnPage<Operate>,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Show, Failed> {
+    let keys_query = ListQuery::posted(&fields, KEYS);
     let (draft, _) = Draft::read(fields, on.service());
-    let mut view = view(&app, &on, &draft);
+    let mut view = View { keys_query, ..view(&app, &on, &draft) };
     let policy = &app.settings.idp_policy;
     let [issuer, jwks, _, _] = &mut view.values;
     *issuer = issuer.trim().to_owned();

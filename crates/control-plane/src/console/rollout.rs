@@ -1,8 +1,9 @@
 //! `/console/.../rollouts/{rollout}`: how it goes, and what it is told.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use console::Page;
+use console::list::ListQuery;
 use console::nav::{ROLLOUTS, rollout};
 use console::pages::rollout::{Command, Event, Failure, Node, Probe, Standing, View, page};
 use console::pages::rollout_command;
@@ -48,6 +49,9 @@ pub(super) struct Fields {
     name: String,
     reason: String,
     remedy: String,
+    /// What is asked of the list of a forecast.
+    #[serde(skip)]
+    list: ListQuery,
 }
 
 pub(super) async fn show(
@@ -82,12 +86,14 @@ pub(super) async fn ask(
     State(app): State<App>,
     on: OnPage<Operate>,
     Path(told): Path<Told>,
+    Query(list): Query<ListQuery>,
 ) -> Result<Show, Failed> {
     let command = command(&told.command)?;
     let record = find(&app, on.service(), &told.rollout).await?;
     let fields = Fields {
         version: record.version.to_string(),
         name: on.by().actor.clone(),
+        list,
         ..Fields::default()
     };
     Ok(asking(&app, &on, record, command, fields, None).await?.into())
@@ -198,6 +204,7 @@ async fn asking(
         version: fields.version,
         fits: command.fits(standing(&look)),
         forecast: forecast.map(forecast_of),
+        query: fields.list,
         name: fields.name,
         reason: fields.reason,
         remedy: fields.remedy,

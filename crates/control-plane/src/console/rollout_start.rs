@@ -5,6 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use console::Page;
+use console::list::ListQuery;
 use console::nav::{self, ROLLOUTS};
 use console::pages::rollout_start::{Asked, View, page};
 use serde::Deserialize;
@@ -34,12 +35,16 @@ pub(super) struct Fields {
     remedy: Option<String>,
     generation: String,
     key: String,
+    /// What is asked of the list of the forecast.
+    #[serde(skip)]
+    list: ListQuery,
 }
 
 pub(super) async fn ask(
     State(app): State<App>,
     on: OnPage<Operate>,
     Query(fields): Query<Fields>,
+    Query(list): Query<ListQuery>,
 ) -> Result<Response, Failed> {
     if let Some(rollout) = under_way(&app.store, on.service()).await? {
         return Ok(go(&on.at(ROLLOUTS).href(&nav::rollout(&rollout.id.to_string()))));
@@ -48,6 +53,7 @@ pub(super) async fn ask(
         generation: on.service().generation.to_string(),
         key: URL_SAFE_NO_PAD.encode(bytes::<16>()?),
         name: on.by().actor.clone(),
+        list,
         ..fields
     };
     let checked = body(&fields).and_then(|it| it.check(on.service()));
@@ -105,6 +111,7 @@ async fn asking(
         at: on.at(ROLLOUTS),
         needs_consent: forecast.as_ref().is_some_and(|it| it.needs_consent),
         forecast: forecast.map(forecast_of),
+        query: fields.list,
         asked: Asked {
             all_nodes: fields.all_nodes.is_some(),
             max_unavailable: fields.max_unavailable,

@@ -1,9 +1,10 @@
 //! `/console/sessions`: one's own sessions.
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use console::list::ListQuery;
 use console::pages::sessions::{Row, View, page};
 use serde::Deserialize;
 use store::SessionListed;
@@ -21,7 +22,11 @@ pub(super) struct End {
     session: String,
 }
 
-pub(super) async fn list(State(app): State<App>, who: Signed) -> Result<Show, Failed> {
+pub(super) async fn list(
+    State(app): State<App>,
+    who: Signed,
+    Query(query): Query<ListQuery>,
+) -> Result<Show, Failed> {
     let this = who.secret.hash();
     let limits = app.settings.console.limits;
     let sessions = app.store.sessions.list(&who.caller.name, limits).await?;
@@ -35,7 +40,7 @@ pub(super) async fn list(State(app): State<App>, who: Signed) -> Result<Show, Fa
         user_agent: it.user_agent,
     };
     let sessions = sessions.into_iter().map(row).collect();
-    Ok(page(&who.frame, &View { sessions }).into())
+    Ok(page(&who.frame, &View { sessions, query }).into())
 }
 
 pub(super) async fn end(

@@ -177,19 +177,27 @@ pub(super) async fn review(
     on: OnPage<Operate>,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Show, Failed> {
+    let lists = review::Asked::posted(&fields);
     let (draft, _) = Draft::read(fields, on.service());
-    reviewed(&app, &on, &draft).await
+    reviewed(&app, &on, &draft, lists).await
 }
 
 /// What would follow; or the form again, if something is wrong with it.
-async fn reviewed(app: &App, on: &OnPage<Operate>, draft: &Draft) -> Result<Show, Failed> {
+async fn reviewed(
+    app: &App,
+    on: &OnPage<Operate>,
+    draft: &Draft,
+    asked: review::Asked,
+) -> Result<Show, Failed> {
     let service = on.service();
     let is_stale = draft.generation != service.generation;
     let meanwhile = is_stale.then(|| draft.meanwhile(service));
+    let sent = draft.carried();
     let draft = draft.rebased(service);
     match dry_run(app, on, &draft).await {
         Ok(then) => {
-            let view = review::View { at: on.at(PATH), draft: draft.carried(), meanwhile, then };
+            let (at, draft) = (on.at(PATH), draft.carried());
+            let view = review::View { at, draft, sent, asked, meanwhile, then };
             let page = review::page(on.frame(), &view);
             let status = if is_stale { StatusCode::CONFLICT } else { StatusCode::OK };
             Ok(Show::with(page, status))
@@ -228,7 +236,7 @@ pub(super) async fn save(
         Err(ApiError::Precondition(_)) => {
             let now = reread(&app, service.id).await?;
             let on = on.with(now);
-            Ok(reviewed(&app, &on, &draft).await?.into_response())
+            Ok(reviewed(&app, &on, &draft, review::Asked::default()).await?.into_response())
         }
         Err(ApiError::InvalidConfig(errors)) => {
             Ok(refused(&app, &on, &draft, errors)?.into_response())

@@ -2,18 +2,19 @@
 
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
-use console::list::ListQuery;
+use console::list::{ListQuery, Place};
 use console::pages::confirm;
 use console::pages::form::{Form as Asked, Question, View as FormView, page as form_page};
 use console::pages::user::{View as UserPage, page as user_page};
-use console::pages::users::{Row, View, page};
+use console::pages::users::{Row, View, applied, page};
 use serde::Deserialize;
-use store::ServiceUser;
+use store::{Said, ServiceUser, UserBrief, UserColumn};
 
 use super::done::{Done, said};
 use super::live::Of;
-use super::losing::shown;
+use super::losing::lost;
 use super::on_page::OnPage;
+use super::paging::{picked, wanted};
 use super::refused::again;
 use super::show::{Failed, Form, Show, go};
 use crate::App;
@@ -21,7 +22,6 @@ use crate::access::Develop;
 use crate::error::ApiError;
 use crate::extract::Path;
 use crate::losses::Asked as Consequences;
-use crate::services::users_of;
 use crate::users::{UserPath, create, delete, find, reset};
 
 const HERE: &str = "users";
@@ -44,16 +44,30 @@ pub(super) async fn list(
     Done(done): Done,
 ) -> Result<Show, Failed> {
     let at = on.at(HERE);
-    let row = |it: ServiceUser| Row {
+    let text = query.text().to_lowercase();
+    let is_said = |is_applied: bool| applied(is_applied).1.contains(&text);
+    let said = Said { of_applied: is_said(true), of_others: is_said(false) };
+    let users = app.store.users.page(on.service().id, &wanted(&query, column), said).await?;
+    let row = |it: UserBrief| Row {
         href: at.href(&format!("users/{}", it.username)),
         kind: it.kind.as_str(),
-        is_applied: is_applied(&it),
+        is_applied: it.is_applied,
         created_at: it.created_at,
         name: it.username.into(),
     };
     let live = Of::Users.now_on(&app, on.service(), &at).await?;
-    let users = users_of(&app, on.service().id).await?.into_iter().map(row).collect();
+    let users = picked(users, row);
     Ok(page(on.frame(), &View { at: at.clone(), users, query, done }).following(live).into())
+}
+
+fn column(key: &str) -> Option<UserColumn> {
+    Some(match key {
+        "name" => UserColumn::Username,
+        "type" => UserColumn::Type,
+        "password" => UserColumn::Applied,
+        "created" => UserColumn::Created,
+        _ => return None,
+    })
 }
 
 fn creating(on: &OnPage<Develop>, form: &NewUser) -> FormView {
@@ -143,18 +157,21 @@ pub(super) async fn ask(
     State(app): State<App>,
     on: OnPage<Develop>,
     Path(path): Path<UserPath>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Show, Failed> {
     let what_if = Consequences::what_if()?;
     let losses = delete(&app, on.service(), &path.user, on.by(), what_if).await?;
     let (at, name) = (on.at(HERE), path.user);
+    let here = at.href(&format!("users/{name}/delete"));
+    let place = Place::at(here.clone(), Vec::new());
     let view = confirm::View {
         title: format!("Delete service user {name}"),
         means: vec![format!(
             "'{name}' cannot log in any more, and its password is lost. Whoever comes by a token of \
              that name keeps what Kafka-native entries allow."
         )],
-        losses: Some(shown(losses)),
-        action: at.href(&format!("users/{name}/delete")),
+        losses: Some(lost(&losses, on.service(), query, place)),
+        action: here,
         kept: Vec::new(),
         button: "Delete the service user",
         back: at.href(&format!("users/{name}")),

@@ -8,6 +8,7 @@ mod oidc_setup;
 mod pages;
 mod rollouts;
 mod settings;
+mod tables;
 
 use console::assets::ASSETS;
 use http::StatusCode;

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access;
+mod acl_pages;
 mod audit;
+mod event_search;
 mod fixture;
 mod kafka_access;
 mod leases;

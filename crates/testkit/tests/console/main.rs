@@ -20,6 +20,7 @@ mod d_pages;
 mod e_contents;
 mod e_rollouts;
 mod f_configuration;
+mod f_tables;
 mod g_sessions;
 mod support;
 mod z_reports;

@@ -2,13 +2,15 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use console::list::{ListQuery, Place};
+use console::losses::LOSSES;
 use console::pages::confirm;
 use console::pages::form::{Form as Asked, Question, View as FormView, page as form_page};
 use model::{AclOperation, PatternType, ResourceType};
 use serde::Deserialize;
 
 use super::super::done::said;
-use super::super::losing::shown;
+use super::super::losing::lost;
 use super::super::on_page::OnPage;
 use super::super::refused::again;
 use super::super::show::{Failed, Form, Show, go};
@@ -21,6 +23,7 @@ use crate::kafka_acls::{AddKafkaAcl, add as add_native};
 use crate::losses::Asked as Consequences;
 
 const DENY: &str = "DENY";
+const CONFIRMED: &str = "confirmed";
 
 /// An entry of Aiven's kind.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -32,9 +35,8 @@ pub(in crate::console) struct AivenForm {
 }
 
 /// A Kafka-native entry.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(in crate::console) struct KafkaForm {
+#[derive(Clone, Debug, Default)]
+struct KafkaForm {
     permission_type: String,
     principal: String,
     operation: String,
@@ -44,9 +46,29 @@ pub(in crate::console) struct KafkaForm {
     host: String,
     /// Not empty: the losses were seen.
     confirmed: String,
+    /// What is asked of the list of losses.
+    list: ListQuery,
 }
 
 impl KafkaForm {
+    fn read(fields: &[(String, String)]) -> Self {
+        let field = |name: &str| {
+            let found = fields.iter().find(|(it, _)| it == name);
+            found.map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        Self {
+            permission_type: field("permission_type"),
+            principal: field("principal"),
+            operation: field("operation"),
+            resource_type: field("resource_type"),
+            pattern_type: field("pattern_type"),
+            resource_name: field("resource_name"),
+            host: field("host"),
+            confirmed: field(CONFIRMED),
+            list: ListQuery::posted(fields, LOSSES),
+        }
+    }
+
     fn entry(&self) -> AddKafkaAcl {
         let text = |it: &str| it.trim().to_owned();
         let host = text(&self.host);
@@ -61,7 +83,7 @@ impl KafkaForm {
         }
     }
 
-    /// To be sent again after the losses were seen.
+    /// To be sent again.
     fn kept(&self) -> Vec<(&'static str, String)> {
         vec![
             ("permission_type", self.permission_type.clone()),
@@ -71,7 +93,6 @@ impl KafkaForm {
             ("pattern_type", self.pattern_type.clone()),
             ("resource_name", self.resource_name.clone()),
             ("host", self.host.clone()),
-            ("confirmed", "yes".to_owned()),
         ]
     }
 }
@@ -172,8 +193,9 @@ pub(in crate::console) async fn add_aiven(
 pub(in crate::console) async fn add_kafka(
     State(app): State<App>,
     on: OnPage<Develop>,
-    Form(form): Form<KafkaForm>,
+    Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Failed> {
+    let form = KafkaForm::read(&fields);
     match added(&app, &on, &form).await {
         Ok(None) => Ok(go(&said(&on.at(HERE), HERE, "acl-added"))),
         Ok(Some(first)) => Ok(Show::from(confirm::page(on.frame(), &first)).into_response()),
@@ -198,12 +220,16 @@ async fn added(
             "{who} is denied {what} on {} '{name}', whatever allows it.",
             form.resource_type
         );
+        let (action, mut kept) = (at.href("new-kafka-acl"), form.kept());
+        let fields = kept.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let place = Place::behind(action.clone(), fields.collect());
+        kept.push((CONFIRMED, "yes".to_owned()));
         return Ok(Some(confirm::View {
             title: "Deny access".to_owned(),
             means: vec![sentence],
-            losses: Some(shown(added.losses)),
-            action: at.href("new-kafka-acl"),
-            kept: form.kept(),
+            losses: Some(lost(&added.losses, service, form.list.clone(), place)),
+            action,
+            kept,
             button: "Add the entry",
             back: at.href(HERE),
             at,

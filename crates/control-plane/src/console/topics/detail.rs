@@ -10,6 +10,7 @@ use console::pages::form::{Form as Asked, Question};
 use console::pages::topic::{ConfigOption, Group, Partition, View, page};
 use kafka::Topic;
 use model::{Role, TopicName};
+use serde::Deserialize;
 use serde_json::Value;
 use store::{DesiredTopic, Service};
 
@@ -24,6 +25,13 @@ use crate::access::Develop;
 use crate::extract::Path;
 use crate::topics::{Found, OptionView, RealTopic, TopicDetails, TopicPath, get, update};
 
+/// Which list the address is about.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::console) struct Of {
+    of: String,
+}
+
 /// The options that a topic sets itself say so by this.
 const OWN: &str = "topic_config";
 
@@ -32,10 +40,11 @@ pub(in crate::console) async fn show(
     on: OnPage,
     Path(path): Path<TopicPath>,
     Query(query): Query<ListQuery>,
+    Query(of): Query<Of>,
     Done(done): Done,
 ) -> Result<Show, Failed> {
     let mut view = view(&app, on.service(), on.at(HERE), &path.topic, query).await?;
-    view.done = done;
+    (view.done, view.of) = (done, of.of);
     Ok(page(on.frame(), &view).into())
 }
 
@@ -105,6 +114,7 @@ fn not_yet(at: ServiceAt, topic: DesiredTopic, query: ListQuery) -> View {
         problem: topic.problem,
         tags: topic.tags,
         partitions: Vec::new(),
+        of: String::new(),
         query,
         groups: Vec::new(),
         groups_complete: true,
@@ -132,6 +142,7 @@ fn real(at: ServiceAt, name: &TopicName, found: RealTopic, query: ListQuery) -> 
         min_in_sync: details.min_insync_replicas,
         tags: tags.collect(),
         partitions: partitions(&topic, &details),
+        of: String::new(),
         query,
         groups: groups(&details),
         groups_complete: details.tidegate.consumer_groups_complete,

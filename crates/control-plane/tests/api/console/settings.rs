@@ -16,13 +16,15 @@ pub(super) fn path(end: &str) -> String {
     format!("{OVERVIEW}/{end}")
 }
 
-/// What is hidden in the form of a page that names an option, with these fields instead.
+/// What is hidden in the form of a page that saves options, or else in the first that has some, with
+/// these fields instead.
 pub(super) fn fields(page: &Seen, typed: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     let main = page.body.split_once("<main").unwrap().1;
+    let marks = ["/settings/save\"", "name=\"generation\""];
+    let (before, _) = marks.iter().find_map(|it| main.split_once(it)).unwrap();
     let form =
-        main.split_once("name=\"generation\"").unwrap().0.rsplit_once("<form").unwrap().0.len();
-    let form = main[form..].split_once("</form>").unwrap().0;
+        main[before.rsplit_once("<form").unwrap().0.len()..].split_once("</form>").unwrap().0;
     for tag in form.split("<input ").skip(1).filter(|it| it.contains("type=\"hidden\"")) {
         let get = |name: &str| {
             let rest = tag.split_once(&format!("{name}=\"")).unwrap().1;

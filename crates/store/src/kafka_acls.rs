@@ -3,8 +3,9 @@
 mod page;
 
 use model::{AclId, KafkaAcl, KafkaAclEntry, KafkaAclText, ServiceId};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgPool;
 
 pub use self::page::KafkaAclColumn;
 use crate::events::{By, Entry};
@@ -22,7 +23,8 @@ pub struct KafkaAcls {
 struct Unreadable(String);
 
 /// An entry as it is kept.
-struct Row {
+#[derive(Debug, Deserialize)]
+pub(crate) struct Row {
     acl_id: String,
     principal: String,
     host: String,
@@ -51,27 +53,19 @@ impl TryFrom<Row> for KafkaAclEntry {
     }
 }
 
-/// Every entry of a service, oldest first.
-pub(crate) async fn entries(
-    from: impl PgExecutor<'_>,
-    service: ServiceId,
-) -> Result<Vec<KafkaAclEntry>, StoreError> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select acl_id, principal, host, resource_type, resource_name, pattern_type, operation,
-                permission_type
-         from kafka_acl_entry where service_id = $1 order by created_at, acl_id",
-        service.0
-    )
-    .fetch_all(from)
-    .await?;
-    rows.into_iter().map(KafkaAclEntry::try_from).collect()
-}
-
 impl KafkaAcls {
     /// Every entry of a service, oldest first.
     pub async fn list(&self, service: ServiceId) -> Result<Vec<KafkaAclEntry>, StoreError> {
-        entries(&self.pool, service).await
+        let rows = sqlx::query_as!(
+            Row,
+            "select acl_id, principal, host, resource_type, resource_name, pattern_type, operation,
+                    permission_type
+             from kafka_acl_entry where service_id = $1 order by created_at, acl_id",
+            service.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(KafkaAclEntry::try_from).collect()
     }
 
     /// Adds an entry.

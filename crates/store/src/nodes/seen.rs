@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use model::{NodeId, NodeLife, NodeStatus, ServiceId};
-use sqlx::PgExecutor;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Nodes, life};
+use super::Nodes;
 use crate::StoreError;
 
 /// What was seen of the nodes of a service.
@@ -19,13 +18,41 @@ pub struct NodesSeen {
     pub in_transit: BTreeMap<NodeId, NodeLife>,
 }
 
+impl NodesSeen {
+    /// What is known of one of them.
+    pub(crate) fn note(&mut self, node: NodeId, life: &str, status: Option<NodeStatus>) {
+        if let Some(status) = status {
+            self.statuses.insert(node, status);
+        }
+        if life != "active" {
+            self.in_transit.insert(node, super::life(life));
+        }
+    }
+}
+
 impl Nodes {
     /// Of many services at once; one of which nothing is known is not in it.
     pub async fn seen(
         &self,
         services: &[ServiceId],
     ) -> Result<BTreeMap<ServiceId, NodesSeen>, StoreError> {
-        seen(&self.pool, services).await
+        let ids: Vec<Uuid> = services.iter().map(|it| it.0).collect();
+        let rows = sqlx::query!(
+            r#"select service_id, node_id, life,
+                      case when status_at > now() - interval '1 minute' then status end
+                          as "status: Json<NodeStatus>"
+               from node where service_id = any($1)
+                 and (life <> 'active' or status_at > now() - interval '1 minute')"#,
+            &ids
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut seen: BTreeMap<ServiceId, NodesSeen> = BTreeMap::new();
+        for row in rows {
+            let of = seen.entry(ServiceId(row.service_id)).or_default();
+            of.note(NodeId(row.node_id), &row.life, row.status.map(|it| it.0));
+        }
+        Ok(seen)
     }
 
     /// Nodes of a service that are not there to stay.
@@ -36,33 +63,4 @@ impl Nodes {
         let seen = self.seen(&[service]).await?.remove(&service);
         Ok(seen.unwrap_or_default().in_transit)
     }
-}
-
-/// What was seen of the nodes of services.
-pub(crate) async fn seen(
-    from: impl PgExecutor<'_>,
-    services: &[ServiceId],
-) -> Result<BTreeMap<ServiceId, NodesSeen>, StoreError> {
-    let ids: Vec<Uuid> = services.iter().map(|it| it.0).collect();
-    let rows = sqlx::query!(
-        r#"select service_id, node_id, life,
-                  case when status_at > now() - interval '1 minute' then status end
-                      as "status: Json<NodeStatus>"
-           from node where service_id = any($1)
-             and (life <> 'active' or status_at > now() - interval '1 minute')"#,
-        &ids
-    )
-    .fetch_all(from)
-    .await?;
-    let mut seen: BTreeMap<ServiceId, NodesSeen> = BTreeMap::new();
-    for row in rows {
-        let of = seen.entry(ServiceId(row.service_id)).or_default();
-        if let Some(Json(status)) = row.status {
-            of.statuses.insert(NodeId(row.node_id), status);
-        }
-        if row.life != "active" {
-            of.in_transit.insert(NodeId(row.node_id), life(&row.life));
-        }
-    }
-    Ok(seen)
 }

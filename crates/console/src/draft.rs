@@ -57,32 +57,32 @@ pub struct Draft {
 impl Draft {
     /// The hidden fields that carry what was seen.
     pub(crate) fn base(&self) -> Markup {
-        html! {
-            @if self.form != Form::default() {
-                input type="hidden" name=(FORM) value=(self.form.word());
-            }
-            input type="hidden" name=(GENERATION) value=(self.generation);
-            input type="hidden" name=(SEEN) value=(self.seen);
-        }
+        hidden(self.seen())
     }
 
     /// The hidden fields that carry all of it.
     pub(crate) fn hidden(&self) -> Markup {
-        html! {
-            @for (name, value) in self.fields() { input type="hidden" name=(name) value=(value); }
-        }
+        hidden(self.fields())
     }
 
     /// The same, their names and values.
     pub(crate) fn fields(&self) -> Vec<(String, String)> {
-        let base = [
-            (GENERATION.to_owned(), self.generation.to_string()),
-            (SEEN.to_owned(), self.seen.clone()),
-        ];
         let edits = self.edits.iter().map(|(key, text)| match text {
             Some(text) => (format!("{SET}{key}"), text.clone()),
             None => (format!("{UNSET}{key}"), "1".to_owned()),
         });
-        base.into_iter().chain(edits).collect()
+        self.seen().into_iter().chain(edits).collect()
     }
+
+    fn seen(&self) -> Vec<(String, String)> {
+        vec![
+            (FORM.to_owned(), self.form.word().to_owned()),
+            (GENERATION.to_owned(), self.generation.to_string()),
+            (SEEN.to_owned(), self.seen.clone()),
+        ]
+    }
+}
+
+fn hidden(fields: Vec<(String, String)>) -> Markup {
+    html! { @for (name, value) in fields { input type="hidden" name=(name) value=(value); } }
 }

@@ -5,6 +5,15 @@ use maud::{Markup, html};
 /// The name of the field that proves that a form is one of ours.
 pub const CSRF: &str = "csrf";
 
+/// The header by which a request says that the page has sent its form by itself, while somebody types
+/// in it.
+pub const TYPING: &str = "tidegate-typing";
+
+/// What such a request has for headers, as htmx reads them.
+pub(crate) fn while_typing() -> String {
+    format!("{{\"{TYPING}\":\"1\"}}")
+}
+
 /// The hidden field that every form of somebody who has signed in has.
 pub fn csrf(token: &str) -> Markup {
     html! { input type="hidden" name=(CSRF) value=(token); }

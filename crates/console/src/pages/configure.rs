@@ -70,7 +70,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
                     input #(FIND) name=(FIND) type="search" value=(view.find) autocomplete="off"
                         spellcheck="false" maxlength="200" hx-post=(form) hx-target="#matches"
                         hx-select="#matches" hx-swap="outerHTML" hx-sync="this:replace"
-                        hx-trigger="input changed delay:300ms";
+                        hx-trigger="input changed delay:300ms" hx-headers=(forms::while_typing());
                     button.quiet name=(DO) value="check" { "Search" }
                 }
                 (matches(view))
@@ -136,14 +136,15 @@ fn input(it: &Entry, text: &str, id: &str, form: &str, focus: bool) -> Markup {
             input id=(id) name=(name) type="text" value=(text) inputmode=[mode] autocomplete="off"
                 spellcheck="false" autofocus[focus] aria-invalid=[invalid] aria-describedby=(described)
                 hx-post=(form) hx-trigger="input changed delay:400ms" hx-sync="this:replace"
-                hx-target=(target) hx-select=(target) hx-swap="outerHTML";
+                hx-target=(target) hx-select=(target) hx-swap="outerHTML"
+                hx-headers=(forms::while_typing());
         };
     }
     let is_other = !choices.iter().any(|it| it == text);
     html! {
         select id=(id) name=(name) autofocus[focus] aria-invalid=[invalid] aria-describedby=(described)
             hx-post=(form) hx-trigger="change" hx-sync="this:replace" hx-target=(target)
-            hx-select=(target) hx-swap="outerHTML" {
+            hx-select=(target) hx-swap="outerHTML" hx-headers=(forms::while_typing()) {
             @if is_other { option value=(text) selected { @if text.is_empty() { "choose" } @else { (text) } } }
             @for choice in &choices {
                 option value=(choice) selected[choice == text] { (choice) }

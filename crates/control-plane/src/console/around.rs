@@ -12,7 +12,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use console::forms::CSRF;
+use console::forms::{CSRF, TYPING};
 use console::pages::{again, failure};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
@@ -30,6 +30,10 @@ use crate::{App, BODY_LIMIT};
 
 const NOT_OURS: &str =
     "This did not come from a page of this console. Go back, load the page anew, and try again";
+
+/// Of what is sent while somebody types, with the token of a session that has ended.
+const EARLIER: &str = "This form was opened in an earlier session. What you have typed is still here; \
+     send the form to go on";
 
 /// Whether somebody has to have signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,12 +112,21 @@ async fn through(
         return Err(ApiError::Invalid(format!("Invalid '{name}': it has a NUL")).into());
     }
     if door == Door::Closed {
-        let Some(visitor) = visitor else { return Ok(keep(app, &parts, fields)) };
+        let is_typing = parts.headers.contains_key(TYPING);
+        let Some(visitor) = visitor else {
+            // What is typed meanwhile stays in the page, and the form is kept when it is sent.
+            let to = if is_typing { sign_in_first(&parts) } else { keep(app, &parts, fields) };
+            return Ok(to);
+        };
         let all = fields;
         let token = fields.find(|(name, _)| name == CSRF).map_or(Cow::Borrowed(""), |(_, it)| it);
         if !origin::is_token(&visitor.secret, &token) {
             if origin::is_of_a_session(&token) {
-                return Ok(offer(app, &parts, all, visitor));
+                return if is_typing {
+                    Err(ApiError::Forbidden(EARLIER.to_owned()).into())
+                } else {
+                    Ok(offer(app, &parts, all, visitor))
+                };
             }
             return Err(ApiError::Forbidden(NOT_OURS.to_owned()).into());
         }

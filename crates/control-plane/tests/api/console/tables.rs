@@ -28,7 +28,7 @@ async fn saw(api: &Api, n: i64) {
 fn names(page: &Seen, section: &str, beginning: &str) -> Vec<String> {
     let (_, rest) = page.body.split_once(&format!("id=\"{section}\"")).unwrap();
     let table = rest.split_once("<tbody>").unwrap().1.split_once("</tbody>").unwrap().0;
-    let rows = table.split("<tr>").skip(1);
+    let rows = table.split("<tr ").skip(1);
     let name = |row: &str| {
         let (_, rest) = row.split_once(&format!("<code>{beginning}")).unwrap();
         format!("{beginning}{}", rest.split_once('<').unwrap().0)

@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
+use crate::list::{Column, List, ListQuery};
 use crate::nav::ServiceAt;
 use crate::words::{Tone, badge, notice, state};
-use crate::{Page, live};
+use crate::{Frame, Page, live};
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct View {
     pub rollout: Option<Rollout>,
     /// Its nodes, by number.
     pub nodes: Vec<Node>,
+    /// What is asked of the list of nodes.
+    pub query: ListQuery,
     /// How clients connect; else why that cannot be said.
     pub connection: Result<Connection, String>,
 }
@@ -65,6 +68,8 @@ pub struct Node {
     pub active_controller: bool,
     /// The configuration that its process was started with, in short.
     pub revision: Option<String>,
+    /// Whether that is the one that every node shall run.
+    pub is_current: bool,
     /// Which run of its process this is, in short.
     pub incarnation: Option<String>,
     /// How many of its replicas are not in sync, if that is known.
@@ -97,9 +102,13 @@ pub struct Connection {
 }
 
 /// The page.
-pub fn page(view: &View) -> Page {
+pub fn page(frame: &Frame, view: &View) -> Page {
     let body = html! {
         (live::region(&view.at, "now", &now(view)))
+        section {
+            h2 { "Nodes" }
+            (nodes(frame, view))
+        }
         section {
             h2 { "Connect" }
             @match &view.connection {
@@ -123,18 +132,6 @@ fn now(view: &View) -> Markup {
         }
         @for text in &view.warnings { (notice(Tone::Busy, text)) }
         @if let Some(it) = &view.rollout { (rollout(it)) }
-        h2 { "Nodes" }
-        div.scroll tabindex="0" role="region" aria-label="Nodes" {
-            table {
-                caption.hidden { "Nodes" }
-                thead { tr {
-                    @for title in ["Node", "State", "In sync", "Role", "Revision", "Incarnation", "Address", "Rack"] {
-                        th scope="col" { (title) }
-                    }
-                } }
-                tbody { @for it in &view.nodes { (node(it, view)) } }
-            }
-        }
     }
 }
 
@@ -154,44 +151,78 @@ pub(crate) fn rollout(it: &Rollout) -> Markup {
     }
 }
 
-fn node(it: &Node, view: &View) -> Markup {
-    let role = match (it.controller, it.active_controller) {
+const COLUMNS: [Column<Node>; 8] = [
+    Column::new("node", "Node", |it: &Node| it.id.to_string()).sorted(|a, b| a.id.cmp(&b.id)),
+    Column::new("state", "State", |it: &Node| {
+        let phase = it.phase.as_deref().unwrap_or_default().replace('_', " ");
+        let waits = it.waiting_for.as_deref().unwrap_or_default();
+        format!("{} {} {phase} {waits}", it.state, it.life)
+    })
+    .shown(|it, _| how(it)),
+    Column::new("sync", "In sync", in_sync)
+        .sorted(|a, b| a.out_of_sync.cmp(&b.out_of_sync))
+        .shown(|it, _| known(it.out_of_sync.map(|_| html! { (in_sync(it)) }))),
+    Column::new("role", "Role", |it: &Node| role(it).to_owned()),
+    Column::new("revision", "Revision", |it: &Node| {
+        it.revision.clone().unwrap_or_else(|| UNKNOWN.to_owned())
+    })
+    .shown(|it, _| {
+        known(it.revision.as_ref().map(|has| {
+            html! { code { (has) } @if !it.is_current { " " (badge(Tone::Busy, "not yet current")) } }
+        }))
+    }),
+    Column::new("incarnation", "Incarnation", |it: &Node| {
+        it.incarnation.clone().unwrap_or_else(|| UNKNOWN.to_owned())
+    })
+    .shown(|it, _| known(it.incarnation.as_ref().map(|has| html! { code { (has) } }))),
+    Column::new("address", "Address", |it: &Node| it.address.clone())
+        .shown(|it, _| html! { code { (it.address) } }),
+    Column::new("rack", "Rack", |it: &Node| it.rack.clone()),
+];
+
+const UNKNOWN: &str = "not known";
+
+fn known(it: Option<Markup>) -> Markup {
+    it.unwrap_or_else(|| html! { span.none { (UNKNOWN) } })
+}
+
+fn how(it: &Node) -> Markup {
+    html! {
+        (state(it.state))
+        @if it.life != "active" { " " (badge(Tone::Busy, it.life)) }
+        @if let Some(phase) = &it.phase { p.more { (phase.replace('_', " ")) } }
+        @if let Some(text) = &it.waiting_for { p.more { "Waits for: " (text) } }
+    }
+}
+
+fn in_sync(it: &Node) -> String {
+    match it.out_of_sync {
+        Some(0) => "all replicas".to_owned(),
+        Some(1) => "all but 1 replica".to_owned(),
+        Some(behind) => format!("all but {behind} replicas"),
+        None => UNKNOWN.to_owned(),
+    }
+}
+
+const fn role(it: &Node) -> &'static str {
+    match (it.controller, it.active_controller) {
         (true, true) => "broker, active controller",
         (true, false) => "broker, controller",
         (false, _) => "broker",
-    };
-    let is_other = it.revision.as_ref().is_some_and(|has| *has != view.revision);
-    html! {
-        tr {
-            th scope="row" data-title="Node" { (it.id) }
-            td data-title="State" {
-                (state(it.state))
-                @if it.life != "active" { " " (badge(Tone::Busy, it.life)) }
-                @if let Some(phase) = &it.phase { p.more { (phase.replace('_', " ")) } }
-                @if let Some(text) = &it.waiting_for { p.more { "Waits for: " (text) } }
-            }
-            td data-title="In sync" {
-                @match it.out_of_sync {
-                    Some(0) => "all replicas",
-                    Some(1) => "all but 1 replica",
-                    Some(behind) => { "all but " (behind) " replicas" },
-                    None => span.none { "not known" },
-                }
-            }
-            td data-title="Role" { (role) }
-            td data-title="Revision" {
-                @match &it.revision {
-                    Some(has) => { code { (has) } @if is_other { " " (badge(Tone::Busy, "not yet current")) } },
-                    None => span.none { "not known" },
-                }
-            }
-            td data-title="Incarnation" {
-                @match &it.incarnation { Some(has) => code { (has) }, None => span.none { "not known" } }
-            }
-            td data-title="Address" { code { (it.address) } }
-            td data-title="Rack" { (it.rack) }
-        }
     }
+}
+
+fn nodes(frame: &Frame, view: &View) -> Markup {
+    let list = List {
+        id: "nodes",
+        title: "Nodes",
+        path: &view.at.href(""),
+        keep: &[],
+        columns: &COLUMNS,
+        key: |it| it.id.to_string(),
+        empty: html! { p.none { "There are none." } },
+    };
+    list.show(&view.query.pick(view.nodes.clone(), &COLUMNS), &view.query, frame)
 }
 
 fn connection(it: &Connection) -> Markup {
@@ -225,7 +256,7 @@ fn connection(it: &Connection) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use model::Role;
+    use model::{Role, Timestamp};
 
     use super::*;
 
@@ -238,6 +269,7 @@ mod tests {
             controller: id <= 3,
             active_controller: id == 1,
             revision: Some(revision.into()),
+            is_current: revision == "bbbb",
             incarnation: (id == 1).then(|| "4711@99".into()),
             out_of_sync: u32::try_from(id - 1).ok().filter(|it| *it < 3),
             life: if id > 3 { "joining" } else { "active" },
@@ -273,6 +305,7 @@ mod tests {
                 node(2, "syncing_data", "bbbb"),
                 node(4, "unknown", "aaaa"),
             ],
+            query: ListQuery::default(),
             connection: Ok(Connection {
                 bootstrap: "10.0.0.1:9094".into(),
                 protocol: "SASL_PLAINTEXT".into(),
@@ -285,16 +318,18 @@ mod tests {
         }
     }
 
+    const FRAME: Frame = Frame { who: None, csrf: String::new(), now: Timestamp(0) };
+
     #[test]
     fn nodes_and_connections_are_shown() {
-        let text = page(&view()).body.into_string().replace("><", ">\n<");
+        let text = page(&FRAME, &view()).body.into_string().replace("><", ">\n<");
         insta::assert_snapshot!(text);
     }
 
     #[test]
     fn what_breaks_rules_is_said_where_the_connection_would_be() {
         let view = View { connection: Err("Invalid 'x'".into()), ..view() };
-        let text = page(&view).body.into_string();
+        let text = page(&FRAME, &view).body.into_string();
         assert!(text.contains("Invalid 'x'") && !text.contains("Bootstrap"), "{text}");
     }
 }

@@ -1,6 +1,7 @@
 //! `/console/project/{project}/service/{service}`: its nodes as they are now, and how to connect.
 
-use axum::extract::State;
+use axum::extract::{Query, State};
+use console::list::ListQuery;
 use console::nav::{ServiceAt, rollout as path};
 use console::pages::overview::{Connection, Node, Rollout, View, page};
 
@@ -13,7 +14,11 @@ use crate::error::ApiError;
 use crate::rollouts::RolloutBrief;
 use crate::services::{NodeLook, ServiceLook, look};
 
-pub(super) async fn show(State(app): State<App>, on: OnPage) -> Result<Show, Failed> {
+pub(super) async fn show(
+    State(app): State<App>,
+    on: OnPage,
+    Query(query): Query<ListQuery>,
+) -> Result<Show, Failed> {
     let service = on.service();
     let look = look(&app, service).await?;
     let at = on.at("");
@@ -29,13 +34,14 @@ pub(super) async fn show(State(app): State<App>, on: OnPage) -> Result<Show, Fai
         warnings,
         rollout: rollout.map(|it| brief(&at, it)),
         at,
-        nodes: nodes.into_iter().map(node).collect(),
+        nodes: nodes.into_iter().map(|it| node(it, service.target.short())).collect(),
+        query,
         connection: connection.map_err(|it: ApiError| it.to_string()),
     };
-    Ok(page(&view).following(live).into())
+    Ok(page(on.frame(), &view).following(live).into())
 }
 
-fn node(it: NodeLook) -> Node {
+fn node(it: NodeLook, target: &str) -> Node {
     Node {
         id: it.node.id.0,
         address: it.node.client_address(),
@@ -43,6 +49,7 @@ fn node(it: NodeLook) -> Node {
         state: it.state,
         controller: it.controller,
         active_controller: it.active_controller,
+        is_current: it.revision.as_deref().is_none_or(|has| has == target),
         revision: it.revision,
         incarnation: it.incarnation,
         out_of_sync: it.out_of_sync,

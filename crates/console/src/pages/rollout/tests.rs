@@ -49,6 +49,7 @@ fn view() -> View {
         ],
         is_cut: false,
         commands: vec![Command::Resume, Command::Abort],
+        query: ListQuery::default(),
     }
 }
 

@@ -14,10 +14,13 @@ use crate::{print, select};
 
 /// What is behind the address of a service, and what it is called. Not those of topics and of starting
 /// a rollout, which ask Kafka.
-const OF_SERVICE: [(&str, &str); 10] = [
+const OF_SERVICE: [(&str, &str); 14] = [
     ("overview", ""),
     ("service users", "/users"),
     ("acls", "/acls"),
+    ("acls, sorted", "/acls?sort=-topic"),
+    ("acls, filtered", "/acls?q=topic-9"),
+    ("acls, last page", "/acls?page=200"),
     ("quotas", "/quotas"),
     ("service settings", "/settings"),
     ("configure", "/settings/configure"),
@@ -25,6 +28,7 @@ const OF_SERVICE: [(&str, &str); 10] = [
     ("authorization", "/authorization"),
     ("rollouts", "/rollouts"),
     ("events", "/events"),
+    ("events, filtered", "/events?text=nothing-has-it"),
 ];
 
 /// A browser with a session.

@@ -40,17 +40,17 @@ impl From<Row> for Event {
     }
 }
 
+/// From which end events are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    Newest,
+    Oldest,
+}
+
 impl Events {
     /// The latest `limit` that match, newest first.
     pub async fn latest(&self, filter: &EventFilter, limit: u32) -> Result<Vec<Event>, StoreError> {
-        if filter.text.is_none() {
-            return latest(&self.pool, filter, limit).await;
-        }
-        let mut tx = self.pool.begin().await?;
-        planned_anew(&mut *tx).await?;
-        let found = latest(&mut *tx, filter, limit).await?;
-        tx.commit().await?;
-        Ok(found)
+        self.found(filter, limit, First::Newest).await
     }
 
     /// The first `limit` that match, oldest first.
@@ -59,12 +59,21 @@ impl Events {
         filter: &EventFilter,
         limit: u32,
     ) -> Result<Vec<Event>, StoreError> {
+        self.found(filter, limit, First::Oldest).await
+    }
+
+    async fn found(
+        &self,
+        filter: &EventFilter,
+        limit: u32,
+        first: First,
+    ) -> Result<Vec<Event>, StoreError> {
         if filter.text.is_none() {
-            return earliest(&self.pool, filter, limit).await;
+            return found(&self.pool, filter, limit, first).await;
         }
         let mut tx = self.pool.begin().await?;
         planned_anew(&mut *tx).await?;
-        let found = earliest(&mut *tx, filter, limit).await?;
+        let found = found(&mut *tx, filter, limit, first).await?;
         tx.commit().await?;
         Ok(found)
     }
@@ -109,76 +118,50 @@ async fn planned_anew(from: impl PgExecutor<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn latest(
-    from: impl PgExecutor<'_>,
-    filter: &EventFilter,
-    limit: u32,
-) -> Result<Vec<Event>, StoreError> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select event_id, at, actor, request_id, event_type, project_name, service_name,
-                description, before, after
-         from event
-         where ($1::text is null or project_name = $1)
-           and ($2::text is null or service_name = $2)
-           and ($3::text is null or actor = $3)
-           and ($4::text is null or event_type = $4)
-           and ($5::bigint is null or event_id < $5)
-           and ($7::text is null or description ilike $7)
-           and ($8::timestamptz is null or at >= $8)
-           and ($9::timestamptz is null or at < $9)
-           and ($10::bigint is null or event_id > $10)
-         order by event_id desc limit $6",
-        filter.project.as_ref().map(ProjectName::as_str),
-        filter.service_name,
-        filter.actor,
-        filter.event_type,
-        filter.before_id,
-        i64::from(limit),
-        filter.text.as_deref().map(anywhere),
-        filter.since.map(moment).transpose()?,
-        filter.until.map(moment).transpose()?,
-        filter.after_id
-    )
-    .fetch_all(from)
-    .await?;
-    Ok(rows.into_iter().map(Event::from).collect())
+/// The statement, in that order: sqlx wants it as text in the call.
+macro_rules! events {
+    ($order:literal, $filter:expr, $limit:expr) => {
+        sqlx::query_as!(
+            Row,
+            "select event_id, at, actor, request_id, event_type, project_name, service_name,
+                    description, before, after
+             from event
+             where ($1::text is null or project_name = $1)
+               and ($2::text is null or service_name = $2)
+               and ($3::text is null or actor = $3)
+               and ($4::text is null or event_type = $4)
+               and ($5::bigint is null or event_id < $5)
+               and ($7::text is null or description ilike $7)
+               and ($8::timestamptz is null or at >= $8)
+               and ($9::timestamptz is null or at < $9)
+               and ($10::bigint is null or event_id > $10)
+             order by event_id "
+                + $order
+                + " limit $6",
+            $filter.project.as_ref().map(ProjectName::as_str),
+            $filter.service_name,
+            $filter.actor,
+            $filter.event_type,
+            $filter.before_id,
+            i64::from($limit),
+            $filter.text.as_deref().map(anywhere),
+            $filter.since.map(moment).transpose()?,
+            $filter.until.map(moment).transpose()?,
+            $filter.after_id
+        )
+    };
 }
 
-/// The same from the other end.
-async fn earliest(
+async fn found(
     from: impl PgExecutor<'_>,
     filter: &EventFilter,
     limit: u32,
+    first: First,
 ) -> Result<Vec<Event>, StoreError> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select event_id, at, actor, request_id, event_type, project_name, service_name,
-                description, before, after
-         from event
-         where ($1::text is null or project_name = $1)
-           and ($2::text is null or service_name = $2)
-           and ($3::text is null or actor = $3)
-           and ($4::text is null or event_type = $4)
-           and ($5::bigint is null or event_id < $5)
-           and ($7::text is null or description ilike $7)
-           and ($8::timestamptz is null or at >= $8)
-           and ($9::timestamptz is null or at < $9)
-           and ($10::bigint is null or event_id > $10)
-         order by event_id limit $6",
-        filter.project.as_ref().map(ProjectName::as_str),
-        filter.service_name,
-        filter.actor,
-        filter.event_type,
-        filter.before_id,
-        i64::from(limit),
-        filter.text.as_deref().map(anywhere),
-        filter.since.map(moment).transpose()?,
-        filter.until.map(moment).transpose()?,
-        filter.after_id
-    )
-    .fetch_all(from)
-    .await?;
+    let rows = match first {
+        First::Newest => events!("desc", filter, limit).fetch_all(from).await?,
+        First::Oldest => events!("asc", filter, limit).fetch_all(from).await?,
+    };
     Ok(rows.into_iter().map(Event::from).collect())
 }
 

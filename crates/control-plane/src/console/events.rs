@@ -14,7 +14,7 @@ use url::form_urlencoded::Serializer;
 use self::changes::changes;
 use super::live::{Of, latest, since_project};
 use super::losing::moment;
-use super::on_page::{OnPage, Signed};
+use super::on_page::{InPath, OnPage, Signed};
 use super::show::{Failed, Show};
 use crate::App;
 use crate::error::ApiError;
@@ -39,19 +39,6 @@ pub(super) struct Asked {
     sort: String,
     /// Those behind this one, in that order.
     beyond: String,
-}
-
-/// The project in the path.
-#[derive(Debug, Deserialize)]
-pub(super) struct InPath {
-    project: String,
-}
-
-impl InPath {
-    /// The project, if there can be one of that name.
-    pub(super) fn name(&self) -> Result<ProjectName, ApiError> {
-        self.project.parse().map_err(|_| ApiError::NotFound("Project"))
-    }
 }
 
 fn given(text: &str) -> Option<String> {

@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep_until};
 
 pub(super) use self::known::{Of, latest, name, of_look, of_topics, since_all, since_project};
 use super::cookie::CookieSecret;
-use super::on_page::{OnPage, Signed};
+use super::on_page::{InPath, OnPage, Signed};
 use super::show::Failed;
 use crate::App;
 use crate::access::{Need as _, View};
@@ -126,7 +126,7 @@ pub(super) async fn of_service(
 pub(super) async fn of_project(
     State(app): State<App>,
     who: Signed,
-    Path(project): Path<super::events::InPath>,
+    Path(project): Path<InPath>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failed> {
     let project = project.name()?;

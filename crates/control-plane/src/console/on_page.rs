@@ -6,7 +6,8 @@ use axum::extract::FromRequestParts;
 use console::Frame;
 use console::nav::ServiceAt;
 use http::request::Parts;
-use model::Role;
+use model::{ProjectName, Role};
+use serde::Deserialize;
 use store::{By, Service};
 
 use super::session::Visitor;
@@ -28,7 +29,6 @@ pub(crate) struct OnPage<N = View> {
     pub(crate) visitor: Visitor,
 }
 
-#[allow(dead_code, reason = "what the pages to come need")]
 impl<N> OnPage<N> {
     /// What the frame of the page needs.
     pub(crate) const fn frame(&self) -> &Frame {
@@ -96,5 +96,18 @@ impl<N: Need> FromRequestParts<App> for OnPage<N> {
         let visitor = visitor(parts)?;
         let of = OfService::of(visitor.caller.clone(), parts, app).await?;
         Ok(Self { of, visitor })
+    }
+}
+
+/// The project in the path.
+#[derive(Debug, Deserialize)]
+pub(super) struct InPath {
+    project: String,
+}
+
+impl InPath {
+    /// The project, if there can be one of that name.
+    pub(super) fn name(&self) -> Result<ProjectName, ApiError> {
+        self.project.parse().map_err(|_| ApiError::NotFound("Project"))
     }
 }

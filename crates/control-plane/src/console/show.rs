@@ -48,7 +48,6 @@ impl From<Page> for Show {
     }
 }
 
-#[allow(dead_code, reason = "what the pages to come need")]
 impl Show {
     /// A page with a form again, which says what is wrong with it.
     pub(crate) fn refused(page: Page) -> Self {

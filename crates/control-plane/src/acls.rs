@@ -1,17 +1,20 @@
 //! `/v1/project/{project}/service/{service}/acl`: Aiven's ACL entries.
 
+mod delete;
+
 use axum::extract::State;
-use model::{AclEntry, AclId, AclPattern, AclPermission, ServiceId};
+use model::{AclEntry, AclPattern, AclPermission, ServiceId};
 use serde::{Deserialize, Serialize};
-use store::{By, Service, Store};
+use store::{By, Store};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use self::delete::{AclKind, delete};
 use crate::access::{Develop, OfService, ServicePath};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, Path, Query};
-use crate::losses::{Asked, LossQuery, Losses, access_of, losses, without_acl};
+use crate::losses::{LossQuery, Losses};
 use crate::services::AclView;
 use crate::{App, random};
 
@@ -79,25 +82,6 @@ pub(crate) async fn add(
     Ok(store.acls.add(service, &parse(body)?, by).await?)
 }
 
-/// Deletes an entry, or says what that would take away.
-pub(crate) async fn delete(
-    app: &App,
-    service: &Service,
-    id: &str,
-    by: &By,
-    asked: Asked,
-) -> Result<Losses, ApiError> {
-    let missing = || ApiError::NotFound("ACL");
-    let id: AclId = id.parse().map_err(|_| missing())?;
-    let before = access_of(app, service).await?;
-    let after = without_acl(&before, &id).ok_or_else(missing)?;
-    let losses = losses(app, service, (before, after), asked.days).await?;
-    if !asked.dry_run && !app.store.acls.remove(service.id, &id, by).await? {
-        return Err(missing());
-    }
-    Ok(losses)
-}
-
 /// List ACL entries
 #[utoipa::path(
     get,
@@ -150,7 +134,7 @@ async fn delete_acl(
     Query(query): Query<LossQuery>,
 ) -> Result<Json<AclDeleted>, ApiError> {
     let asked = query.asked()?;
-    let losses = delete(&app, &service, &path.acl, &by, asked).await?;
+    let losses = delete(&app, &service, (AclKind::Aiven, &path.acl), &by, asked).await?;
     let acl = entries(&app.store, service.id).await?;
     Ok(Json(AclDeleted { acl, message: asked.message("deleted", &losses), losses }))
 }

@@ -1,7 +1,7 @@
 //! `/v1/project/{project}/service/{service}/kafka/acl`: Kafka-native ACL entries.
 
 use axum::extract::State;
-use model::{AclId, AclPermissionType, KafkaAcl, KafkaAclEntry, KafkaAclText, ServiceId};
+use model::{AclPermissionType, KafkaAcl, KafkaAclEntry, KafkaAclText, ServiceId};
 use serde::{Deserialize, Serialize};
 use service_config::access::Access;
 use store::{AddAclError, By, Service, Store};
@@ -10,10 +10,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{Develop, OfService, ServicePath};
-use crate::acls::entries;
+use crate::acls::{AclKind, delete, entries};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, Path, Query};
-use crate::losses::{Asked, LossQuery, Losses, access_of, losses, without_kafka_acl};
+use crate::losses::{Asked, LossQuery, Losses, access_of, losses};
 use crate::services::AclView;
 use crate::{App, random};
 
@@ -197,25 +197,6 @@ pub(crate) async fn add(
     Ok(KafkaAclAdded { acl: entry.into(), message, losses })
 }
 
-/// Deletes an entry, or says what that would take away.
-pub(crate) async fn delete(
-    app: &App,
-    service: &Service,
-    id: &str,
-    by: &By,
-    asked: Asked,
-) -> Result<Losses, ApiError> {
-    let missing = || ApiError::NotFound("ACL");
-    let id: AclId = id.parse().map_err(|_| missing())?;
-    let before = access_of(app, service).await?;
-    let after = without_kafka_acl(&before, &id).ok_or_else(missing)?;
-    let losses = losses(app, service, (before, after), asked.days).await?;
-    if !asked.dry_run && !app.store.kafka_acls.remove(service.id, &id, by).await? {
-        return Err(missing());
-    }
-    Ok(losses)
-}
-
 /// List entries of both kinds
 #[utoipa::path(
     get,
@@ -290,7 +271,7 @@ async fn delete_kafka_acl(
     Query(query): Query<LossQuery>,
 ) -> Result<Json<KafkaAclDeleted>, ApiError> {
     let asked = query.asked()?;
-    let losses = delete(&app, &service, &path.acl, &by, asked).await?;
+    let losses = delete(&app, &service, (AclKind::Kafka, &path.acl), &by, asked).await?;
     let acl = entries(&app.store, service.id).await?;
     let kafka_acl = native(&app.store, service.id).await?;
     let message = asked.message("deleted", &losses);

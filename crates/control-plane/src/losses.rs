@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{AclId, KafkaAclText, Timestamp};
+use model::{KafkaAclText, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service_config::access::{Access, Loss, Proposal, would_lose};
@@ -293,20 +293,6 @@ fn sentence(lost: &[Loss], days: Days) -> Option<String> {
         n => format!("the last {n} days"),
     };
     Some(format!("{count} seen in {days} would lose access: {names}"))
-}
-
-/// Without the Aiven entry of that id; `None` if there is none.
-pub(crate) fn without_acl(access: &Access, id: &AclId) -> Option<Access> {
-    let mut after = access.clone();
-    after.acl.retain(|it| it.id != *id);
-    (after.acl.len() < access.acl.len()).then_some(after)
-}
-
-/// Without the Kafka-native entry of that id; `None` if there is none.
-pub(crate) fn without_kafka_acl(access: &Access, id: &AclId) -> Option<Access> {
-    let mut after = access.clone();
-    after.kafka_acl.retain(|it| it.id != *id);
-    (after.kafka_acl.len() < access.kafka_acl.len()).then_some(after)
 }
 
 #[cfg(test)]

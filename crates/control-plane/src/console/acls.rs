@@ -23,11 +23,12 @@ use super::on_page::OnPage;
 use super::paging::{picked, wanted};
 use super::show::{Failed, Show, go};
 use crate::access::Develop;
+use crate::acls::AclKind;
 use crate::error::ApiError;
 use crate::extract::Path;
 use crate::kafka_acls::{KafkaAclView, native};
 use crate::losses::{Asked, Losses};
-use crate::{App, acls, kafka_acls};
+use crate::{App, acls};
 
 const HERE: &str = "acls";
 
@@ -164,11 +165,12 @@ async fn delete(
     path: &EntryPath,
     asked: Asked,
 ) -> Result<Losses, ApiError> {
-    match path.kind.as_str() {
-        "acl" => acls::delete(app, on.service(), &path.id, on.by(), asked).await,
-        "kafka-acl" => kafka_acls::delete(app, on.service(), &path.id, on.by(), asked).await,
-        _ => Err(ApiError::NoRoute),
-    }
+    let kind = match path.kind.as_str() {
+        "acl" => AclKind::Aiven,
+        "kafka-acl" => AclKind::Kafka,
+        _ => return Err(ApiError::NoRoute),
+    };
+    acls::delete(app, on.service(), (kind, &path.id), on.by(), asked).await
 }
 
 /// What an entry says, in one sentence.

@@ -1,7 +1,6 @@
 //! One rollout: where each node is, what it waits for, what happened, and what it may be told.
 
 mod command;
-mod nodes;
 mod timeline;
 
 use maud::{Markup, html};
@@ -11,7 +10,6 @@ pub use self::command::{Command, Standing};
 pub use self::timeline::Event;
 use super::done;
 use super::rollouts::{state, words};
-use crate::list::ListQuery;
 use crate::nav::{ROLLOUTS, ServiceAt, rollout as path};
 use crate::times::{span, time};
 use crate::words::{Tone, badge, notice};
@@ -60,8 +58,6 @@ pub struct View {
     pub is_cut: bool,
     /// What the caller may tell it now.
     pub commands: Vec<Command>,
-    /// What is asked of the list of nodes.
-    pub query: ListQuery,
 }
 
 /// How a node failed.
@@ -103,18 +99,11 @@ pub struct Probe {
 
 /// The page.
 pub fn page(frame: &Frame, view: &View) -> Page {
-    let here = view.at.href(&path(&view.id));
-    let region = |id: &str, content: Markup| {
-        if view.ended_at.is_some() { content } else { live::region_of(&here, id, &content) }
-    };
     let body = html! {
         (done(view.done))
-        (region("now", now(frame, view)))
-        section {
-            h2 { "Nodes" }
-            (nodes::list(frame, view, &here))
+        @if view.ended_at.is_some() { div #now { (now(frame, view)) } } @else {
+            (live::region_of(&view.at.href(&path(&view.id)), "now", &now(frame, view)))
         }
-        (region("happened", events(frame, view)))
     };
     below(view.at.clone(), "Rollout", body)
 }
@@ -153,6 +142,8 @@ fn now(frame: &Frame, view: &View) -> Markup {
         (notices(frame, view))
         (commands(view))
         @if let Some(it) = &view.probe { (probe(it)) }
+        (nodes(frame, view))
+        (events(frame, view))
     }
 }
 
@@ -213,6 +204,49 @@ fn probe(it: &Probe) -> Markup {
             div { dt { "Longest gap" } dd { (it.longest_gap_ms) " ms without an acknowledgement" } }
             div { dt { "Slowest request" } dd { (it.slowest_ms) " ms" } }
         }
+    }
+}
+
+fn nodes(frame: &Frame, view: &View) -> Markup {
+    let steps = timeline::steps(&view.events);
+    let to = view.ended_at.unwrap_or(frame.now);
+    let none = Vec::new();
+    html! {
+        h2 { "Nodes" }
+        div.scroll #nodes tabindex="0" role="region" aria-label="Nodes" {
+            table {
+                caption.hidden { "Where each node is" }
+                thead { tr {
+                    @for title in ["Node", "Now", "Since", "Timeline"] { th scope="col" { (title) } }
+                } }
+                tbody { @for it in &view.nodes {
+                    @let steps = steps.get(&it.id).unwrap_or(&none);
+                    tr {
+                        th scope="row" data-title="Node" { (it.name) }
+                        td data-title="Now" { (badge(tone(&it.phase), timeline::phase(&it.phase))) }
+                        td data-title="Since" { (time(it.since, frame.now)) }
+                        td.timeline data-title="Timeline" {
+                            @if steps.is_empty() { span.none { "not touched" } } @else {
+                                (timeline::bar(&it.name, steps, view.started_at, to))
+                                ol.steps { @for it in steps {
+                                    li title=(it.at) { (timeline::lasted(it, to)) }
+                                } }
+                            }
+                        }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+/// A node in that phase.
+fn tone(phase: &str) -> Tone {
+    match phase {
+        "done" => Tone::Good,
+        "failed" => Tone::Bad,
+        "pending" => Tone::Quiet,
+        _ => Tone::Busy,
     }
 }
 

@@ -49,7 +49,6 @@ fn view() -> View {
         ],
         is_cut: false,
         commands: vec![Command::Resume, Command::Abort],
-        query: ListQuery::default(),
     }
 }
 

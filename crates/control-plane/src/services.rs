@@ -11,7 +11,7 @@ use model::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use service_config::UserConfig;
-use store::{By, RolloutRecord, Service};
+use store::{By, Contents, RolloutRecord, Service};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,8 +19,8 @@ use utoipa_axum::routes;
 use self::create::CreateService;
 pub(crate) use self::update::{Difference, at, changed_keys, rendered_as_stored, reread};
 use self::update::{ImpactView, UpdateService, Updated};
-use self::view::show_all;
 pub(crate) use self::view::{NodeLook, ServiceLook, look, show, state_of, users_of};
+use self::view::{show_all, show_with};
 pub(crate) use self::wire::{AclView, ServiceView, UserView};
 use crate::App;
 use crate::access::{InProject, OfService, Operate, ProjectPath, ServicePath};
@@ -116,7 +116,7 @@ async fn consequences(
     updated: Updated,
     dry_run: bool,
 ) -> Result<Consequences, ApiError> {
-    let Updated { diff, warnings, losses, impact, rollout } = updated;
+    let Updated { diff, warnings, losses, impact, rollout, .. } = updated;
     let forecast = if dry_run && !impact.rolling_restart.is_empty() && service.powered {
         rollouts::forecast_of_change(app, service).await?
     } else {
@@ -147,8 +147,13 @@ pub(crate) async fn change_options(
     asked: Asked,
 ) -> Result<(Service, Consequences), ApiError> {
     // On the heap: it is large, and within others.
-    Box::pin(change(app, service, &UpdateService::options(patch), by, asked)).await
+    let body = UpdateService::options(patch);
+    let (service, _, consequences) = Box::pin(change(app, service, &body, by, asked)).await?;
+    Ok((service, consequences))
 }
+
+/// Changes a service, or says what would follow. Returns the service as it is then, and what is in it
+/// if that was read on the way.
 
 async fn change(
     app: &App,
@@ -156,10 +161,11 @@ async fn change(
     body: &UpdateService,
     by: &By,
     asked: Asked,
-) -> Result<(Service, Consequences), ApiError> {
-    let (service, updated) = update::update(app, service, body, by, asked).await?;
+) -> Result<(Service, Option<Contents>, Consequences), ApiError> {
+    let (service, mut updated) = update::update(app, service, body, by, asked).await?;
+    let contents = updated.contents.take();
     let consequences = consequences(app, &service, updated, asked.dry_run).await?;
-    Ok((service, consequences))
+    Ok((service, contents, consequences))
 }
 
 /// List services of a project
@@ -237,8 +243,11 @@ async fn update_service(
     Json(body): Json<UpdateService>,
 ) -> Result<Json<ServiceUpdated>, ApiError> {
     let asked @ Asked { dry_run, .. } = query.asked()?;
-    let (service, tidegate) = change(&app, service, &body, &by, asked).await?;
-    let service = show(&app, &service, role).await?;
+    let (service, contents, tidegate) = change(&app, service, &body, &by, asked).await?;
+    let service = match contents {
+        Some(contents) => show_with(&app, &service, contents, role).await?,
+        None => show(&app, &service, role).await?,
+    };
     let message = if dry_run { "nothing was changed: this was a dry run" } else { "updated" };
     Ok(Json(ServiceUpdated { service, message, tidegate }))
 }

@@ -3,11 +3,12 @@
 
 use model::{AclEntry, KafkaAclEntry, NodeId, NodeStatus, ServiceId};
 use serde::Deserialize;
-use sqlx::PgExecutor;
+use sqlx::pool::PoolConnection;
 use sqlx::types::Json;
+use sqlx::{PgExecutor, PgPool, Postgres};
 
-use crate::vault::reread;
-use crate::{NodesSeen, ServiceUser, Store, StoreError, acls, kafka_acls, users};
+use crate::vault::{VaultError, reread};
+use crate::{NodesSeen, ServiceUser, Store, StoreError, Users, acls, kafka_acls, users};
 
 /// What is in a service, and was seen of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,21 +23,50 @@ pub struct Contents {
     pub nodes: NodesSeen,
 }
 
-impl Store {
+/// Reads what is in services.
+#[derive(Clone, Debug)]
+pub(crate) struct ContentsReader {
+    pub(crate) pool: PgPool,
+    pub(crate) users: Users,
+}
+
+impl ContentsReader {
     /// What is in a service. The parts are read one after another, each as it is then.
-    pub async fn contents(&self, service: ServiceId) -> Result<Contents, StoreError> {
-        reread(|| self.contents_once(service)).await
+    pub(crate) async fn of(&self, service: ServiceId) -> Result<Contents, StoreError> {
+        reread(async || self.once(self.pool.acquire().await?, service).await).await
     }
 
-    async fn contents_once(&self, service: ServiceId) -> Result<Contents, StoreError> {
-        let mut connection = self.pool.acquire().await?;
+    /// The same, on a connection that somebody has at hand.
+    pub(crate) async fn on(
+        &self,
+        connection: PoolConnection<Postgres>,
+        service: ServiceId,
+    ) -> Result<Contents, StoreError> {
+        match self.once(connection, service).await {
+            Err(StoreError::Vault(VaultError::MissingDataKey { .. })) => self.of(service).await,
+            done => done,
+        }
+    }
+
+    async fn once(
+        &self,
+        mut connection: PoolConnection<Postgres>,
+        service: ServiceId,
+    ) -> Result<Contents, StoreError> {
         let users = users::rows(&mut *connection, service).await?;
         let acls = acls::entries(&mut *connection, service).await?;
-        let (kafka_acls, nodes) = few(&mut *connection, service).await?;
+        let (kafka_acls, nodes) = kafka_acls_and_nodes(&mut *connection, service).await?;
         // Whoever holds one and waits for another may wait for each other.
         drop(connection);
         let users = self.users.opened(service, users).await?;
         Ok(Contents { users, acls, kafka_acls, nodes })
+    }
+}
+
+impl Store {
+    /// What is in a service. The parts are read one after another, each as it is then.
+    pub async fn contents(&self, service: ServiceId) -> Result<Contents, StoreError> {
+        self.services.contents.of(service).await
     }
 }
 
@@ -48,8 +78,9 @@ struct Node {
     status: Option<NodeStatus>,
 }
 
-/// That of which there are few rows: Kafka-native ACL entries, oldest first, and nodes.
-async fn few(
+/// Kafka-native ACL entries, oldest first, and nodes: of most services there are so few that one
+/// statement for both is faster.
+async fn kafka_acls_and_nodes(
     from: impl PgExecutor<'_>,
     service: ServiceId,
 ) -> Result<(Vec<KafkaAclEntry>, NodesSeen), StoreError> {

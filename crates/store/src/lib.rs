@@ -13,6 +13,7 @@ mod events;
 mod kafka_acls;
 mod keys;
 mod leases;
+mod lookups;
 mod metrics;
 mod nodes;
 mod paging;
@@ -37,10 +38,12 @@ pub use crate::acls::{AclColumn, Acls, AddAclError};
 use crate::changes::Announcer;
 pub use crate::changes::Changes;
 pub use crate::contents::Contents;
+use crate::contents::ContentsReader;
 pub use crate::events::{By, Event, EventFilter, Events};
 pub use crate::kafka_acls::{KafkaAclColumn, KafkaAcls};
 pub use crate::keys::{DataKeyStatus, KeyStatus, Keys, Progress, Rotated};
 pub use crate::leases::{Lease, Leases};
+pub use crate::lookups::Lookups;
 pub use crate::metrics::{MetricPoint, NodeMetrics, Period};
 pub use crate::nodes::{AddNodeError, NodePin, Nodes, NodesSeen};
 pub use crate::paging::{Paged, Sort, Wanted};
@@ -182,6 +185,7 @@ impl Store {
     }
 
     fn with(pool: PgPool, vault: Vault) -> Self {
+        let users = Users { pool: pool.clone(), vault: vault.clone() };
         Self {
             projects: Projects { pool: pool.clone() },
             tokens: Tokens { pool: pool.clone() },
@@ -190,10 +194,11 @@ impl Store {
                 pool: pool.clone(),
                 vault: vault.clone(),
                 announcer: Announcer::new(pool.clone()),
+                contents: ContentsReader { pool: pool.clone(), users: users.clone() },
             },
             nodes: Nodes { pool: pool.clone() },
             rollouts: Rollouts { pool: pool.clone() },
-            users: Users { pool: pool.clone(), vault: vault.clone() },
+            users,
             acls: Acls { pool: pool.clone() },
             kafka_acls: KafkaAcls { pool: pool.clone() },
             quotas: Quotas { pool: pool.clone() },

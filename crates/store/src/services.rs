@@ -13,9 +13,10 @@ use model::{
     Node, ProjectName, RevisionId, Secret, ServiceId, ServiceName, ServiceState, Timestamp,
 };
 use serde_json::{Map, Value};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use crate::changes::Announcer;
+use crate::contents::ContentsReader;
 pub use crate::services::brief::ServiceBrief;
 pub use crate::services::create::{CreateServiceError, NewService};
 pub use crate::services::life::TerminateError;
@@ -31,6 +32,7 @@ pub struct Services {
     pub(crate) pool: PgPool,
     pub(crate) vault: Vault,
     pub(crate) announcer: Announcer,
+    pub(crate) contents: ContentsReader,
 }
 
 /// A Kafka service.
@@ -114,13 +116,7 @@ impl Services {
         project: &ProjectName,
         name: &ServiceName,
     ) -> Result<Option<Service>, StoreError> {
-        let row = query_services!(
-            "select",
-            "from service where project_name = $1 and service_name = $2 and not terminating",
-            project.as_str(),
-            name.as_str()
-        );
-        row.fetch_optional(&self.pool).await?.map(Row::into_service).transpose()
+        get(&self.pool, project, name).await
     }
 
     /// The service of that id, one that is terminated included.
@@ -160,6 +156,21 @@ impl Services {
             rest_proxy: open(Column::RestProxyPassword, row.rest_proxy_password).await?,
         }))
     }
+}
+
+/// The service of that name.
+pub(crate) async fn get(
+    from: impl PgExecutor<'_>,
+    project: &ProjectName,
+    name: &ServiceName,
+) -> Result<Option<Service>, StoreError> {
+    let row = query_services!(
+        "select",
+        "from service where project_name = $1 and service_name = $2 and not terminating",
+        project.as_str(),
+        name.as_str()
+    );
+    row.fetch_optional(from).await?.map(Row::into_service).transpose()
 }
 
 /// The state of a service whose nodes shall run or not, with a rollout under way or not.

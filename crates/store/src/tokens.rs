@@ -4,7 +4,7 @@ mod owned;
 
 use model::{Grants, Role, Scope, ServiceId};
 use serde_json::Value;
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 pub use crate::tokens::owned::{ApiToken, NewToken};
 use crate::{StoreError, decode};
@@ -63,56 +63,59 @@ impl Tokens {
         tx.commit().await?;
         Ok(())
     }
+}
 
-    /// What the token with this SHA-256 opens; `None` if it opens nothing, or not any more.
-    pub async fn scope(&self, hash: &[u8; 32]) -> Result<Option<TokenScope>, StoreError> {
-        let row = sqlx::query!(
-            r#"select role, owner, project_name, service_id,
-                      coalesce(last_used_at < now() - interval '1 minute', true) as "note_use!",
-                      (select jsonb_agg(jsonb_build_array(coalesce(g.project_name, '*'), g.role))
-                       from api_token_grant g
-                       where g.token_hash = api_token.token_hash) as grants
-               from api_token
-               where token_hash = $1 and (expires_at is null or expires_at > now())"#,
-            hash
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        if let Some(id) = row.service_id {
-            return Ok(Some(TokenScope::RestProxy(ServiceId(id))));
-        }
-        let unreadable = |error| decode(Unreadable(error));
-        let grants = match (row.role.as_str(), row.project_name) {
-            ("admin", Some(project)) => of_the_version_before(&project),
-            _ => grants(row.grants),
-        };
-        let grants = grants.map_err(unreadable)?;
-        Ok(Some(TokenScope::Person { owner: row.owner, grants, note_use: row.note_use }))
+/// What the token with this SHA-256 opens; `None` if it opens nothing, or not any more.
+pub(crate) async fn scope(
+    from: impl PgExecutor<'_>,
+    hash: &[u8; 32],
+) -> Result<Option<TokenScope>, StoreError> {
+    let row = sqlx::query!(
+        r#"select role, owner, project_name, service_id,
+                  coalesce(last_used_at < now() - interval '1 minute', true) as "note_use!",
+                  (select jsonb_agg(jsonb_build_array(coalesce(g.project_name, '*'), g.role))
+                   from api_token_grant g
+                   where g.token_hash = api_token.token_hash) as grants
+           from api_token
+           where token_hash = $1 and (expires_at is null or expires_at > now())"#,
+        hash
+    )
+    .fetch_optional(from)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    if let Some(id) = row.service_id {
+        return Ok(Some(TokenScope::RestProxy(ServiceId(id))));
     }
+    let unreadable = |error| decode(Unreadable(error));
+    let grants = match (row.role.as_str(), row.project_name) {
+        ("admin", Some(project)) => of_the_version_before(&project),
+        _ => grants(row.grants),
+    };
+    let grants = grants.map_err(unreadable)?;
+    Ok(Some(TokenScope::Person { owner: row.owner, grants, note_use: row.note_use }))
+}
 
-    /// Notes the use of a token, which also moves its end if that is how it was made.
-    pub async fn note_use(
-        &self,
-        hash: &[u8; 32],
-        ip: Option<&str>,
-        user_agent: Option<&str>,
-    ) -> Result<(), StoreError> {
-        sqlx::query!(
-            "update api_token
-             set last_used_at = now(), last_ip = $2, last_user_agent = $3,
-                 expires_at = case when extend_when_used and max_age_secs is not null
-                                   then now() + make_interval(secs => max_age_secs)
-                                   else expires_at end
-             where token_hash = $1 and (expires_at is null or expires_at > now())",
-            hash,
-            ip,
-            user_agent
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
+/// Notes the use of a token, which also moves its end if that is how it was made.
+pub(crate) async fn note_use(
+    to: impl PgExecutor<'_>,
+    hash: &[u8; 32],
+    ip: Option<&str>,
+    user_agent: Option<&str>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update api_token
+         set last_used_at = now(), last_ip = $2, last_user_agent = $3,
+             expires_at = case when extend_when_used and max_age_secs is not null
+                               then now() + make_interval(secs => max_age_secs)
+                               else expires_at end
+         where token_hash = $1 and (expires_at is null or expires_at > now())",
+        hash,
+        ip,
+        user_agent
+    )
+    .execute(to)
+    .await?;
+    Ok(())
 }
 
 /// What a token opens that the version before has made.

@@ -10,7 +10,7 @@ use http::header::{AUTHORIZATION, USER_AGENT};
 use http::request::Parts;
 use model::{Grants, ProjectName, Role, ServiceId, ServiceName};
 use serde::Deserialize;
-use store::{By, Service, TokenScope};
+use store::{By, Lookups, Service, TokenScope};
 use tracing::warn;
 use utoipa::IntoParams;
 use web::{Trace, chain};
@@ -136,11 +136,11 @@ pub(crate) fn address(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|it| it.0.ip())
 }
 
-async fn identify(parts: &Parts, app: &App) -> Result<Known, ApiError> {
+async fn identify(parts: &Parts, app: &App, lookups: &mut Lookups<'_>) -> Result<Known, ApiError> {
     let address = address(parts);
     let known = match token(parts) {
         None => Err(ApiError::Unauthenticated),
-        Some(token) => known(parts, app, token).await,
+        Some(token) => known(parts, app, lookups, token).await,
     };
     if matches!(known, Err(ApiError::Unauthenticated))
         && let Err(wait) = app.failures.count(address)
@@ -150,7 +150,12 @@ async fn identify(parts: &Parts, app: &App) -> Result<Known, ApiError> {
     known
 }
 
-async fn known(parts: &Parts, app: &App, token: &str) -> Result<Known, ApiError> {
+async fn known(
+    parts: &Parts,
+    app: &App,
+    lookups: &mut Lookups<'_>,
+    token: &str,
+) -> Result<Known, ApiError> {
     let person = |name, grants, proof| Known::Person(Caller::new(parts, name, grants, proof));
     let is_jwt = !token.starts_with(TOKEN_START) && token.matches('.').count() == 2;
     if let Some(oidc) = app.oidc.as_ref().filter(|_| is_jwt) {
@@ -158,11 +163,11 @@ async fn known(parts: &Parts, app: &App, token: &str) -> Result<Known, ApiError>
         return Ok(person(name, grants, Proof::Oidc));
     }
     let hash = token_hash(token);
-    match app.store.tokens.scope(&hash).await?.ok_or(ApiError::Unauthenticated)? {
+    match lookups.token_scope(&hash).await?.ok_or(ApiError::Unauthenticated)? {
         TokenScope::RestProxy(service) => Ok(Known::RestProxy(service)),
         TokenScope::Person { owner, grants, note_use } => {
             if note_use {
-                note_token_use(parts, app, &hash).await;
+                note_token_use(parts, lookups, &hash).await;
             }
             Ok(person(owner, grants, Proof::ApiToken(token_prefix(token))))
         }
@@ -171,10 +176,10 @@ async fn known(parts: &Parts, app: &App, token: &str) -> Result<Known, ApiError>
 
 /// Notes the use of a token. What is asked for does not depend on it: a database that can be read
 /// and not written still answers.
-pub(crate) async fn note_token_use(parts: &Parts, app: &App, hash: &[u8; 32]) {
+pub(crate) async fn note_token_use(parts: &Parts, lookups: &mut Lookups<'_>, hash: &[u8; 32]) {
     let agent = user_agent(parts);
     let address = address(parts).map(|it| it.to_string());
-    let noted = app.store.tokens.note_use(hash, address.as_deref(), agent.as_deref()).await;
+    let noted = lookups.note_token_use(hash, address.as_deref(), agent.as_deref()).await;
     if let Err(error) = noted {
         warn!(error = %chain(&error), "the use of a token was not written down");
     }
@@ -202,6 +207,19 @@ impl Caller {
 }
 
 impl Caller {
+    async fn identified(
+        parts: &Parts,
+        app: &App,
+        lookups: &mut Lookups<'_>,
+    ) -> Result<Self, ApiError> {
+        match identify(parts, app, lookups).await? {
+            Known::Person(caller) => Ok(caller),
+            Known::RestProxy(_) => {
+                Err(ApiError::Forbidden("The token of a REST proxy does not allow this".into()))
+            }
+        }
+    }
+
     /// Refuses whoever has no such role in every project.
     pub(crate) fn everywhere(&self, need: Role) -> Result<(), ApiError> {
         if self.grants.role_everywhere() >= Some(need) {
@@ -215,12 +233,7 @@ impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        match identify(parts, app).await? {
-            Known::Person(caller) => Ok(caller),
-            Known::RestProxy(_) => {
-                Err(ApiError::Forbidden("The token of a REST proxy does not allow this".into()))
-            }
-        }
+        Self::identified(parts, app, &mut app.store.lookups()).await
     }
 }
 
@@ -228,7 +241,7 @@ impl FromRequestParts<App> for RestProxyCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        match identify(parts, app).await? {
+        match identify(parts, app, &mut app.store.lookups()).await? {
             Known::RestProxy(service) => Ok(Self(service)),
             Known::Person(_) => {
                 Err(ApiError::Forbidden("This needs the token of a REST proxy".into()))
@@ -259,12 +272,17 @@ impl<N: Need> InProject<N> {
 
 impl<N: Need> OfService<N> {
     /// The service in the path, for `caller`.
-    pub(crate) async fn of(caller: Caller, parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+    pub(crate) async fn of(
+        caller: Caller,
+        parts: &mut Parts,
+        app: &App,
+        mut lookups: Lookups<'_>,
+    ) -> Result<Self, ApiError> {
         let InProject { project, role, by, .. } = InProject::<N>::of(caller, parts, app).await?;
         let Path(path) = Path::<ServicePath>::from_request_parts(parts, app).await?;
         let missing = || ApiError::NotFound("Service");
         let name: ServiceName = path.service.parse().map_err(|_| missing())?;
-        let service = app.store.services.get(&project, &name).await?.ok_or_else(missing)?;
+        let service = lookups.service(&project, &name).await?.ok_or_else(missing)?;
         Ok(Self { service, role, by, need: PhantomData })
     }
 }
@@ -273,7 +291,8 @@ impl<N: Need> FromRequestParts<App> for OfService<N> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let caller = Caller::from_request_parts(parts, app).await?;
-        Self::of(caller, parts, app).await
+        let mut lookups = app.store.lookups();
+        let caller = Caller::identified(parts, app, &mut lookups).await?;
+        Self::of(caller, parts, app, lookups).await
     }
 }

@@ -94,7 +94,7 @@ impl<N: Need> FromRequestParts<App> for OnPage<N> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failed> {
         let visitor = visitor(parts)?;
-        let of = OfService::of(visitor.caller.clone(), parts, app).await?;
+        let of = OfService::of(visitor.caller.clone(), parts, app, app.store.lookups()).await?;
         Ok(Self { of, visitor })
     }
 }

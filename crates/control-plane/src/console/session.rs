@@ -66,7 +66,7 @@ async fn note(parts: &Parts, app: &App, hash: &[u8; 32], token: Option<&[u8; 32]
         warn!(error = %chain(&error), "the use of a session was not written down");
     }
     if let Some(token) = token {
-        note_token_use(parts, app, token).await;
+        note_token_use(parts, &mut app.store.lookups(), token).await;
     }
 }
 

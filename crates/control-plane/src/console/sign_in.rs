@@ -147,7 +147,7 @@ async fn try_token(
     token: &str,
 ) -> Result<Result<CookieSecret, String>, ApiError> {
     let hash = token_hash(token.trim());
-    if let Some(TokenScope::Person { owner, .. }) = app.store.tokens.scope(&hash).await?
+    if let Some(TokenScope::Person { owner, .. }) = app.store.lookups().token_scope(&hash).await?
         && let Some(secret) = begin(parts, app, owner, SignedInBy::ApiToken(hash)).await?
     {
         return Ok(Ok(secret));

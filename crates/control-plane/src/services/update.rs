@@ -10,7 +10,7 @@ use service_config::access::Access;
 use service_config::{
     Effective, Impact, Oidc, Rendered, Topology, UserConfig, effective, impact, render,
 };
-use store::{Applied, ApplyError, By, Service, ServiceChange};
+use store::{Applied, ApplyError, By, Contents, Service, ServiceChange};
 use utoipa::ToSchema;
 
 use self::diff::difference;
@@ -109,6 +109,8 @@ pub(super) struct Updated {
     pub(super) impact: Impact,
     /// The rollout that it has started.
     pub(super) rollout: Option<RolloutId>,
+    /// What is in the service, if that was read on the way.
+    pub(super) contents: Option<Contents>,
 }
 
 impl UpdateService {
@@ -168,13 +170,15 @@ pub(super) async fn update(
             return Ok((service, Updated::default()));
         };
         let diff = difference(&service, &change);
-        let updated =
-            |rollout| Updated { diff, rollout, ..configured.map(Into::into).unwrap_or_default() };
+        let updated = configured.map(Into::into).unwrap_or_default();
+        let updated = Updated { diff, ..updated };
         if asked.dry_run {
-            return Ok((service, updated(None)));
+            return Ok((service, updated));
         }
         match app.store.services.apply(&service, &change).await {
-            Ok(Applied { service, rollout }) => return Ok((service, updated(rollout))),
+            Ok(Applied { service, contents, rollout }) => {
+                return Ok((service, Updated { rollout, contents: Some(contents), ..updated }));
+            }
             Err(ApplyError::Stale) => service = reread(app, service.id).await?,
             Err(ApplyError::Store(error)) => return Err(error.into()),
         }

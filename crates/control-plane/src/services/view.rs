@@ -42,7 +42,17 @@ pub(crate) async fn show(
     service: &Service,
     role: Role,
 ) -> Result<ServiceView, ApiError> {
-    let mut contents = app.store.contents(service.id).await?;
+    let contents = app.store.contents(service.id).await?;
+    show_with(app, service, contents, role).await
+}
+
+/// The same, of one whose contents were read already.
+pub(super) async fn show_with(
+    app: &App,
+    service: &Service,
+    mut contents: Contents,
+    role: Role,
+) -> Result<ServiceView, ApiError> {
     contents.users.retain(|user| !user.deleting);
     let rollout = rollout(app, service).await?;
     Ok(put_together(app, service, role, contents, rollout.as_ref()))

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use model::{Revision, RolloutId};
 use serde_json::{Map, Value, json};
-use sqlx::PgExecutor;
 use sqlx::types::Json;
+use sqlx::{Connection as _, PgConnection, PgExecutor};
 
 use super::Service;
 use super::create::insert_revision;
 use super::row::{Row, query_services};
 use crate::events::{By, Entry};
 use crate::rollouts::Reason;
-use crate::{Services, StoreError, changes, events, rollouts};
+use crate::{Contents, Services, StoreError, changes, events, rollouts};
 
 /// A service as it shall be after a change.
 #[derive(Clone, Debug)]
@@ -85,6 +85,8 @@ impl From<sqlx::Error> for ApplyError {
 pub struct Applied {
     /// The service as it is since, its nodes included.
     pub service: Service,
+    /// What is in it.
+    pub contents: Contents,
     /// The rollout that was started.
     pub rollout: Option<RolloutId>,
 }
@@ -102,30 +104,45 @@ impl Services {
         let done = Entry::new("service_update", &change.description)
             .after(change.told(&told))
             .before(told);
-        let target = &change.revision.id;
-        let restarts = before.target != *target;
-        // One statement is a transaction of its own, with three trips to Postgres less.
-        if !restarts && change.warnings.is_empty() {
-            let row = write(&self.pool, before, change, &done).await?;
+        let restarts = before.target != change.revision.id;
+        // One connection for all: each that is taken is a trip to Postgres.
+        let mut connection = self.pool.acquire().await?;
+        let (row, rollout) = if restarts || !change.warnings.is_empty() {
+            apply_all(&mut connection, before, change, &done).await?
+        } else {
+            // One statement is a transaction of its own, with three trips less.
+            let row = write(&mut *connection, before, change, &done).await?;
             self.announcer.announce(before.id);
-            return Ok(Applied { service: row.into_service()?, rollout: None });
-        }
-        let mut tx = self.pool.begin().await?;
-        if restarts {
-            insert_revision(&mut tx, &change.revision).await?;
-        }
-        let row = write(&mut *tx, before, change, &done).await?;
-        let mut rollout = None;
-        if restarts {
-            let by = &change.by;
-            rollout = Some(rollouts::start(&mut tx, before.id, target, by, Reason::Changed).await?);
-        }
-        events::warn(&mut tx, before.id, &change.by, &change.warnings).await?;
-        changes::notify(&mut tx, before.id).await?;
-        tx.commit().await?;
-        let row = Row { rolling: row.rolling || restarts, ..row };
-        Ok(Applied { service: row.into_service()?, rollout })
+            (row, None)
+        };
+        let contents = self.contents.on(connection, before.id).await?;
+        Ok(Applied { service: row.into_service()?, contents, rollout })
     }
+}
+
+/// A change with what follows from it, in a transaction.
+async fn apply_all(
+    connection: &mut PgConnection,
+    before: &Service,
+    change: &ServiceChange,
+    done: &Entry<'_>,
+) -> Result<(Row, Option<RolloutId>), ApplyError> {
+    let by = &change.by;
+    let target = &change.revision.id;
+    let restarts = before.target != *target;
+    let mut tx = connection.begin().await?;
+    if restarts {
+        insert_revision(&mut tx, &change.revision).await?;
+    }
+    let row = write(&mut *tx, before, change, done).await?;
+    let mut rollout = None;
+    if restarts {
+        rollout = Some(rollouts::start(&mut tx, before.id, target, by, Reason::Changed).await?);
+    }
+    events::warn(&mut tx, before.id, by, &change.warnings).await?;
+    changes::notify(&mut tx, before.id).await?;
+    tx.commit().await?;
+    Ok((Row { rolling: row.rolling || restarts, ..row }, rollout))
 }
 
 /// The change and its event. Nothing is written if the service is not the one that was decided on.

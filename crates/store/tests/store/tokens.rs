@@ -19,7 +19,7 @@ fn token(digit: u8, owner: &str) -> NewToken {
 }
 
 async fn opens(store: &Store, digit: u8) -> Option<TokenScope> {
-    store.tokens.scope(&[digit; 32]).await.unwrap()
+    store.lookups().token_scope(&[digit; 32]).await.unwrap()
 }
 
 async fn prefixes(store: &Store, owner: &str) -> Vec<String> {
@@ -101,7 +101,7 @@ async fn a_token_ends_with_its_age_and_use_moves_that_if_it_shall(pool: PgPool) 
         "update api_token set expires_at = expires_at - interval '30 minutes'";
     sqlx::query(half_an_hour_passes).execute(&pool).await.unwrap();
     for digit in [1, 2] {
-        store.tokens.note_use(&[digit; 32], Some("10.0.0.1"), Some("avn")).await.unwrap();
+        store.lookups().note_token_use(&[digit; 32], Some("10.0.0.1"), Some("avn")).await.unwrap();
     }
     let tokens = store.tokens.list("ann").await.unwrap();
     let left = |it: &ApiToken| (it.expires_at.unwrap().0 - it.created_at.0 + 30_000) / 60_000;

@@ -2,7 +2,7 @@
 //! `sort` and `page`, so that it can be kept, sent and gone back to. A page that a form has led to has
 //! no such address: its lists send the form again, with the same as further fields.
 //!
-//! On a page that follows changes ([`crate::live`]), each list with an address does.
+//! On a page that follows changes ([`crate::live`]), each list with an address is a part of it.
 
 mod place;
 mod posted;
@@ -15,7 +15,6 @@ use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
 pub use self::place::Place;
-use crate::live;
 
 /// Rows on a page.
 pub const PAGE: usize = 50;
@@ -207,35 +206,21 @@ impl<R> List<'_, R> {
                 hx-push-url="true" hx-sync="this:replace" {
                 @if picked.all > 0 { (self.search(query)) }
                 // Only this is swapped: what somebody is typing stays as it is.
-                div id=(self.found()) {
-                    @if picked.all == 0 {
-                        (self.empty)
-                        // With the first row comes what to look for it by.
-                        (self.follow(picked, query, self.id))
-                    } @else {
+                // With the first row comes what to look for it by.
+                @let part = if picked.all == 0 { self.id } else { &self.found() };
+                div id=(self.found()) data-part=(part) {
+                    @for (name, value) in query.fields(self.id) {
+                        input type="hidden" data-asked name=(name) value=(value);
+                    }
+                    @if picked.all == 0 { (self.empty) } @else {
                         @if !query.sort.is_empty() {
                             input type="hidden" name="sort" value=(query.sort) form=(self.form());
                         }
                         (self.table(Way::Get, picked, query, frame))
                         (self.pager(Way::Get, picked, query))
-                        (self.follow(picked, query, &self.found()))
                     }
                 }
             }
-        }
-    }
-
-    /// Fetches `part` as it is shown again at each change, unless somebody asks for something else
-    /// just then. It has no content, since whatever was within would take over its attributes.
-    fn follow(&self, picked: &Picked<R>, query: &ListQuery, part: &str) -> Markup {
-        let href = self.href(query, &query.sort, picked.page);
-        let target = format!("#{part}");
-        // Another element for another address: one that is changed would hear everything twice.
-        let id = format!("{}-live-{}", self.id, named(&format!("{part} {href}")));
-        html! {
-            div hidden id=(id) hx-get=(href) hx-trigger="sse:changed" hx-target=(target)
-                hx-select=(target) hx-push-url="false" hx-sync="closest .list:abort"
-                hx-headers=(live::headers()) {}
         }
     }
 

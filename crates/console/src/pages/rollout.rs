@@ -104,21 +104,14 @@ pub struct Probe {
 /// The page.
 pub fn page(frame: &Frame, view: &View) -> Page {
     let here = view.at.href(&path(&view.id));
-    let region = |id: &str, content: Markup| {
-        // The last fetch takes what is called so from the page of a rollout that has ended.
-        if view.ended_at.is_some() {
-            return html! { div id=(id) { (content) } };
-        }
-        live::region_of(&here, id, &content)
-    };
     let body = html! {
         (done(view.done))
-        (region("now", now(frame, view)))
+        (live::region("now", &now(frame, view)))
         section {
             h2 { "Nodes" }
             (nodes::list(frame, view, &here))
         }
-        (region("happened", events(frame, view)))
+        (live::region("happened", &events(frame, view)))
     };
     below(view.at.clone(), "Rollout", body)
 }

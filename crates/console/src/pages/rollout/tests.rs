@@ -88,8 +88,8 @@ fn one_that_has_ended_has_all_parts_of_one_under_way() {
         let text = shown(view);
         let ids = text.split(" id=\"").skip(1).filter_map(|it| it.split('"').next());
         let mut ids: Vec<String> = ids.map(str::to_owned).collect();
-        // Those that tell it something are within a part; a list follows by itself.
-        ids.retain(|it| Command::of_word(it).is_none() && !it.starts_with("nodes-live-"));
+        // Those that tell it something are within a part.
+        ids.retain(|it| Command::of_word(it).is_none());
         ids
     };
     let ended = View { ended_at: Some(Timestamp(START)), commands: Vec::new(), ..view() };

@@ -8,6 +8,7 @@ mod place;
 mod posted;
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use maud::{Markup, html};
@@ -278,7 +279,9 @@ impl<R> List<'_, R> {
                     caption.hidden { (self.title) }
                     thead { tr { @for it in self.columns { (self.heading(way, it, query)) } } }
                     tbody {
-                        @for row in &picked.rows { (self.row(row, frame)) }
+                        @for (row, id) in picked.rows.iter().zip(self.ids(&picked.rows)) {
+                            (self.row(row, &id, frame))
+                        }
                         @if picked.rows.is_empty() {
                             tr { td colspan=(self.columns.len()) {
                                 "Nothing has “" (query.text()) "” in it. "
@@ -305,14 +308,25 @@ impl<R> List<'_, R> {
         }
     }
 
-    fn row(&self, row: &R, frame: &crate::Frame) -> Markup {
+    /// The `id` of each row. Should rows have one key, their order tells them apart.
+    fn ids(&self, rows: &[R]) -> Vec<String> {
+        let mut seen = BTreeMap::new();
+        let mut id = |row| {
+            let id = format!("{}-{}", self.id, named(&(self.key)(row)));
+            let times = seen.entry(id.clone()).and_modify(|it| *it += 1).or_insert(1);
+            if *times == 1 { id } else { format!("{id}-{times}") }
+        };
+        rows.iter().map(|it| id(it)).collect()
+    }
+
+    fn row(&self, row: &R, id: &str, frame: &crate::Frame) -> Markup {
         let show = |it: &Column<R>| match it.cell {
             Some(cell) => cell(row, frame),
             None => html! { ((it.text)(row)) },
         };
         html! {
             // By its id it is known again, wherever it stands then.
-            tr id={ (self.id) "-" (named(&(self.key)(row))) } {
+            tr id=(id) {
                 @for (index, it) in self.columns.iter().enumerate() {
                     @if index == 0 { th scope="row" { (show(it)) } }
                     @else { td data-title=(it.title) { (show(it)) } }

@@ -21,10 +21,10 @@ pub fn region(id: &str, content: &Markup) -> Markup {
 
 /// Asks for the page at each change. It is beside what it has swapped, at htmx's `""`: where the
 /// browser is. Lists say what is asked of them by themselves, since of two in a page the address
-/// knows one.
+/// knows one. (It includes itself, since htmx takes it for a mistake if nothing is there.)
 pub(crate) fn follow() -> Markup {
     html! {
         div #follow hidden hx-get="" hx-trigger="sse:changed" hx-swap="none"
-            hx-include="#main [data-asked]" hx-headers={ "{\"" (LIVE) "\":\"1\"}" } {}
+            hx-include="#follow, #main [data-asked]" hx-headers={ "{\"" (LIVE) "\":\"1\"}" } {}
     }
 }

@@ -230,7 +230,9 @@ async fn what_somebody_asks_for_is_not_undone_by_a_change() {
             assert_eq!(browser.url().await, site.page("?sort=-node"));
         }
 
-        site.create("/acl", &json!({ "permission": "read", "topic": "a", "username": user })).await;
+        let entry = json!({ "permission": "read", "topic": "a", "username": user });
+        let added = site.create("/acl", &entry).await;
+        let added = added["acl"].as_array().unwrap().iter().find(|it| it["username"] == user);
         let native = json!({
             "principal": format!("User:{user}"), "host": "*", "resource_type": "Topic",
             "resource_name": "a", "pattern_type": "LITERAL", "operation": "Read",
@@ -238,11 +240,10 @@ async fn what_somebody_asks_for_is_not_undone_by_a_change() {
         });
         let native = site.create("/kafka/acl", &native).await;
         browser.open(&site.page("/acls")).await;
-        for (list, of) in
-            [("entries for service users", "q="), ("kafka-native entries", "of=kafka&q=")]
+        for (list, of) in [("entries for service users", ""), ("kafka-native entries", "&of=kafka")]
         {
             browser.fill(&format!("Filter {list}"), &user).await;
-            browser.wait_for_url(&site.page(&format!("/acls?{of}{user}"))).await;
+            browser.wait_for_url(&site.page(&format!("/acls?q={user}{of}"))).await;
         }
         let ours = "return [...document.querySelectorAll('tbody')].map(it =>
             [...it.rows].map(it => it.innerText.includes(arguments[0])).join())";
@@ -250,6 +251,9 @@ async fn what_somebody_asks_for_is_not_undone_by_a_change() {
         browser.script(CHANGE, vec![]).await;
         mended(browser).await;
         assert_eq!(browser.script(ours, vec![json!(user)]).await, json!(["true", "true"]));
+        for (path, id) in [("/acl", &added.unwrap()["id"]), ("/kafka/acl", &native["acl"]["id"])] {
+            site.delete(&format!("{path}/{}", id.as_str().unwrap())).await;
+        }
     })
     .await;
 }

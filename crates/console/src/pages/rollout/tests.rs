@@ -3,6 +3,7 @@
 use model::Role;
 
 use super::*;
+use crate::ids::ids;
 
 const START: i64 = 1_795_291_200_000;
 
@@ -86,8 +87,7 @@ fn one_that_has_ended_is_not_asked_for_again() {
 fn one_that_has_ended_has_all_parts_of_one_under_way() {
     let parts = |view: &View| {
         let text = shown(view);
-        let ids = text.split(" id=\"").skip(1).filter_map(|it| it.split('"').next());
-        let mut ids: Vec<String> = ids.map(str::to_owned).collect();
+        let mut ids: Vec<String> = ids(&text).into_iter().map(str::to_owned).collect();
         // Those that tell it something are within a part.
         ids.retain(|it| Command::of_word(it).is_none());
         ids

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::browser::Browser;
 use super::environment::required;
@@ -18,6 +18,12 @@ const RUN: &str = "
     );
 ";
 
+/// Gives each `id` that is in the page more than once.
+const TWICE: &str = "
+    const ids = [...document.querySelectorAll('[id]')].map(it => it.id);
+    return ids.filter((it, index) => ids.indexOf(it) !== index);
+";
+
 impl Browser {
     /// Fails if axe finds anything serious or critical. The message has rule, target and help.
     pub(crate) async fn assert_accessible(&self) {
@@ -26,8 +32,11 @@ impl Browser {
     }
 
     /// Looks at the page on each screen in each theme: takes `NAME-SCREEN-THEME.png`, has axe look,
-    /// and fails if the page is wider than the screen.
+    /// and fails if the page is wider than the screen. Fails also if two things in the page have one
+    /// `id`.
     pub(crate) async fn inspect(&self, name: &str) {
+        let twice = self.script(TWICE, vec![]).await;
+        assert_eq!(twice, json!([]), "ids that are there twice at {}", self.url().await);
         for look in Look::ALL {
             self.look(look).await;
             self.screenshot(&format!("{name}-{look}")).await;

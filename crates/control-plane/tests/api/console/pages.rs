@@ -118,7 +118,7 @@ async fn each_list_is_a_part_of_a_page_that_hears_of_what_it_shows(pool: PgPool)
             user,
         ),
         // What is empty comes with all that is around it.
-        (of_service("acls?q=x"), vec!["acl", "kafka-acl"], "acl.q=x", "acl", acl),
+        (of_service("acls?q=x"), vec!["acl-found", "kafka-acl"], "acl.q=x", "acl", acl),
         (of_service("events?text=quota"), vec!["events-found"], "", "quota", quota.clone()),
         (of_service("quotas"), vec!["quotas"], "", "quota", quota),
         ("/console/project/dev/events".to_owned(), vec!["events-found"], "", "kafka/acl", native),

@@ -311,12 +311,12 @@ impl<R> List<'_, R> {
     /// The `id` of each row. Should rows have one key, their order tells them apart.
     fn ids(&self, rows: &[R]) -> Vec<String> {
         let mut seen = BTreeMap::new();
-        let mut id = |row| {
+        let id = |row| {
             let id = format!("{}-{}", self.id, named(&(self.key)(row)));
             let times = seen.entry(id.clone()).and_modify(|it| *it += 1).or_insert(1);
             if *times == 1 { id } else { format!("{id}-{times}") }
         };
-        rows.iter().map(|it| id(it)).collect()
+        rows.iter().map(id).collect()
     }
 
     fn row(&self, row: &R, id: &str, frame: &crate::Frame) -> Markup {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -24,6 +25,14 @@ const TWICE: &str = "
     return ids.filter((it, index) => ids.indexOf(it) !== index);
 ";
 
+/// Whether the entry of the page is seen among those of its service, if it is one of them.
+const HERE: &str = "
+    const it = document.querySelector('.service-nav [aria-current]')?.getBoundingClientRect();
+    return !it || (it.left >= 0 && it.right <= innerWidth);
+";
+/// How long a page may take to fit on another screen.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 impl Browser {
     /// Fails if axe finds anything serious or critical. The message has rule, target and help.
     pub(crate) async fn assert_accessible(&self) {
@@ -39,6 +48,11 @@ impl Browser {
         assert_eq!(twice, json!([]), "ids that are there twice at {}", self.url().await);
         for look in Look::ALL {
             self.look(look).await;
+            self.wait_until("the page's entry in the navigation", PATIENCE, async || {
+                let place = self.script(HERE, vec![]).await;
+                if place == true { Ok(()) } else { Err(place.to_string()) }
+            })
+            .await;
             self.screenshot(&format!("{name}-{look}")).await;
             let findings = self.findings().await;
             assert!(findings.is_empty(), "axe at {} ({look}):\n{findings}", self.url().await);

@@ -15,13 +15,14 @@ use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
 
 /// Name, ending, content type, and where it is: below `assets/`, or in a package of npm.
-const ASSETS: [(&str, &str, &str, &str); 6] = [
+const ASSETS: [(&str, &str, &str, &str); 7] = [
     ("console", "css", "text/css; charset=utf-8", "assets/console.css"),
     ("icon", "svg", "image/svg+xml", "assets/icon.svg"),
     ("htmx", "js", "text/javascript; charset=utf-8", "npm/htmx.org/dist/htmx.min.js"),
     ("htmx_sse", "js", "text/javascript; charset=utf-8", "npm/htmx-ext-sse/dist/sse.min.js"),
     ("morph", "js", "text/javascript; charset=utf-8", "npm/idiomorph/dist/idiomorph-ext.min.js"),
     ("keep", "js", "text/javascript; charset=utf-8", "assets/keep.js"),
+    ("live", "js", "text/javascript; charset=utf-8", "assets/live.js"),
 ];
 /// What npm reads.
 const PACKAGE: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
@@ -34,7 +35,7 @@ fn main() -> anyhow::Result<()> {
     }
     let packages = fetch(&here, &out.join("npm"))?;
     let mut table =
-        String::from("/// Everything that is embedded.\npub static ASSETS: [Asset; 6] = [\n");
+        String::from("/// Everything that is embedded.\npub static ASSETS: [Asset; 7] = [\n");
     for (name, ending, kind, place) in ASSETS {
         let path =
             place.strip_prefix("npm/").map_or_else(|| here.join(place), |it| packages.join(it));

@@ -30,6 +30,7 @@ mod stack;
 mod suites;
 mod throwaway;
 
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -39,12 +40,25 @@ use xshell::Shell;
 /// A failure is told in words: a backtrace would only bury them.
 #[expect(clippy::print_stderr, reason = "this is a command-line tool")]
 fn main() -> ExitCode {
-    match run(flags::Xtask::from_env_or_exit()) {
+    let done = match flags::Xtask::from_env() {
+        Ok(flags) => run(flags),
+        Err(help) if help.is_help() => show(&help),
+        Err(error) => error.exit(),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Whoever reads it may have read enough before its end: `cargo xtask --help | head`.
+fn show(help: &xflags::Error) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{help}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write the help"),
     }
 }
 

@@ -60,6 +60,7 @@ mod tests {
             (HTMX_SSE, "htmx_sse."),
             (MORPH, "morph."),
             (KEEP, "keep."),
+            (LIVE, "live."),
         ] {
             assert!(ASSETS[index].file.starts_with(start));
         }

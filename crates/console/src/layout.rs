@@ -3,10 +3,10 @@
 use maud::{DOCTYPE, Markup, html};
 use model::Timestamp;
 
-use crate::assets::{Asset, CONSOLE, HTMX, HTMX_SSE, ICON, KEEP, MORPH};
+use crate::assets::{Asset, CONSOLE, HTMX, HTMX_SSE, ICON, KEEP, LIVE, MORPH};
 use crate::nav::ServiceAt;
 use crate::pages::rollout::Banner;
-use crate::{ROOT, forms};
+use crate::{ROOT, forms, live};
 
 /// How htmx works here: by no script or style of its own in the page, and it shows what is refused.
 const HTMX_CONFIG: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,"allowScriptTags":false,"historyCacheSize":0,"refreshOnHistoryMiss":true,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},{"code":"[45]..","swap":true,"error":true}]}"#;
@@ -101,6 +101,7 @@ impl Page {
                     main #main tabindex="-1" sse-connect=[&self.live] {
                         h1 { (self.title) }
                         (self.body)
+                        @if self.live.is_some() { (live::follow()) }
                     }
                 }
             }
@@ -148,6 +149,7 @@ fn head(title: &str) -> Markup {
             script src=(Asset::href(HTMX_SSE)) defer {}
             script src=(Asset::href(MORPH)) defer {}
             script src=(Asset::href(KEEP)) defer {}
+            script src=(Asset::href(LIVE)) defer {}
         }
     }
 }

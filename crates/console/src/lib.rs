@@ -13,6 +13,8 @@
 pub mod assets;
 pub mod draft;
 pub mod forms;
+#[cfg(test)]
+mod ids;
 mod layout;
 pub mod list;
 pub mod live;

@@ -2,12 +2,13 @@
 //! `sort` and `page`, so that it can be kept, sent and gone back to. A page that a form has led to has
 //! no such address: its lists send the form again, with the same as further fields.
 //!
-//! On a page that follows changes ([`crate::live`]), each list with an address does.
+//! On a page that follows changes ([`crate::live`]), each list with an address is a part of it.
 
 mod place;
 mod posted;
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use maud::{Markup, html};
@@ -15,7 +16,6 @@ use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
 pub use self::place::Place;
-use crate::live;
 
 /// Rows on a page.
 pub const PAGE: usize = 50;
@@ -207,35 +207,21 @@ impl<R> List<'_, R> {
                 hx-push-url="true" hx-sync="this:replace" {
                 @if picked.all > 0 { (self.search(query)) }
                 // Only this is swapped: what somebody is typing stays as it is.
-                div id=(self.found()) {
-                    @if picked.all == 0 {
-                        (self.empty)
-                        // With the first row comes what to look for it by.
-                        (self.follow(picked, query, self.id))
-                    } @else {
+                // With the first row comes what to look for it by.
+                @let part = if picked.all == 0 { self.id } else { &self.found() };
+                div id=(self.found()) data-part=(part) {
+                    @for (name, value) in query.fields(self.id) {
+                        input type="hidden" data-asked name=(name) value=(value);
+                    }
+                    @if picked.all == 0 { (self.empty) } @else {
                         @if !query.sort.is_empty() {
                             input type="hidden" name="sort" value=(query.sort) form=(self.form());
                         }
                         (self.table(Way::Get, picked, query, frame))
                         (self.pager(Way::Get, picked, query))
-                        (self.follow(picked, query, &self.found()))
                     }
                 }
             }
-        }
-    }
-
-    /// Fetches `part` as it is shown again at each change, unless somebody asks for something else
-    /// just then. It has no content, since whatever was within would take over its attributes.
-    fn follow(&self, picked: &Picked<R>, query: &ListQuery, part: &str) -> Markup {
-        let href = self.href(query, &query.sort, picked.page);
-        let target = format!("#{part}");
-        // Another element for another address: one that is changed would hear everything twice.
-        let id = format!("{}-live-{}", self.id, named(&format!("{part} {href}")));
-        html! {
-            div hidden id=(id) hx-get=(href) hx-trigger="sse:changed" hx-target=(target)
-                hx-select=(target) hx-push-url="false" hx-sync="closest .list:abort"
-                hx-headers=(live::headers()) {}
         }
     }
 
@@ -293,7 +279,9 @@ impl<R> List<'_, R> {
                     caption.hidden { (self.title) }
                     thead { tr { @for it in self.columns { (self.heading(way, it, query)) } } }
                     tbody {
-                        @for row in &picked.rows { (self.row(row, frame)) }
+                        @for (row, id) in picked.rows.iter().zip(self.ids(&picked.rows)) {
+                            (self.row(row, &id, frame))
+                        }
                         @if picked.rows.is_empty() {
                             tr { td colspan=(self.columns.len()) {
                                 "Nothing has “" (query.text()) "” in it. "
@@ -320,14 +308,25 @@ impl<R> List<'_, R> {
         }
     }
 
-    fn row(&self, row: &R, frame: &crate::Frame) -> Markup {
+    /// The `id` of each row. Should rows have one key, their order tells them apart.
+    fn ids(&self, rows: &[R]) -> Vec<String> {
+        let mut seen = BTreeMap::new();
+        let id = |row| {
+            let id = format!("{}-{}", self.id, named(&(self.key)(row)));
+            let times = seen.entry(id.clone()).and_modify(|it| *it += 1).or_insert(1);
+            if *times == 1 { id } else { format!("{id}-{times}") }
+        };
+        rows.iter().map(id).collect()
+    }
+
+    fn row(&self, row: &R, id: &str, frame: &crate::Frame) -> Markup {
         let show = |it: &Column<R>| match it.cell {
             Some(cell) => cell(row, frame),
             None => html! { ((it.text)(row)) },
         };
         html! {
             // By its id it is known again, wherever it stands then.
-            tr id={ (self.id) "-" (named(&(self.key)(row))) } {
+            tr id=(id) {
                 @for (index, it) in self.columns.iter().enumerate() {
                     @if index == 0 { th scope="row" { (show(it)) } }
                     @else { td data-title=(it.title) { (show(it)) } }

@@ -125,7 +125,7 @@ impl Losses {
             path: place.path(),
             keep: &place.keep(),
             columns: &COLUMNS,
-            key: |it| format!("{} {}", it.principal(), it.what),
+            key: |it| format!("{:?}", (&it.principal, &it.what, &it.seen_at, &it.reason)),
             empty: html! {},
         };
         let picked = query.pick(self.all.clone(), &COLUMNS);
@@ -141,6 +141,7 @@ impl Losses {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{ids, twice};
 
     fn losses() -> Losses {
         let proposal = |name: &str| Proposal {
@@ -167,6 +168,26 @@ mod tests {
         let query = ListQuery { q: q.into(), sort: sort.into(), page: page.into() };
         let place = Place::at("/console/x".into(), Vec::new());
         losses().show(&query, &place, &frame).into_string().replace("><", ">\n<")
+    }
+
+    /// Two that differ only in where they were seen or why they are refused, and two alike.
+    #[test]
+    fn each_has_an_id_of_its_own() {
+        let all = losses().all;
+        let mut other = [all[0].clone(), all[0].clone(), all[0].clone(), all[1].clone()];
+        other[0].seen_at = "REST proxy".into();
+        other[1].reason = "An entry denies it".into();
+        let frame = Frame { who: None, csrf: "CSRF".into(), now: Timestamp(1_795_291_260_000) };
+        let place = Place::at("/console/x".into(), Vec::new());
+        let losses =
+            Losses { all: other.into_iter().chain([all[0].clone()]).collect(), truncated: false };
+        let text = losses.show(&ListQuery::default(), &place, &frame).into_string();
+        assert_eq!(
+            ids(&text).iter().filter(|it| it.starts_with("losses-")).count(),
+            5 + 3,
+            "{text}"
+        );
+        assert_eq!(twice(&text), [""; 0]);
     }
 
     #[test]

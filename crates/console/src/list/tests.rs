@@ -4,6 +4,7 @@ use model::Timestamp;
 
 use super::*;
 use crate::Frame;
+use crate::ids::{ids, twice};
 
 type Row = (&'static str, u32);
 
@@ -72,6 +73,13 @@ fn shown(query: &ListQuery, rows: Vec<Row>) -> String {
 fn links_keep_what_is_asked_for_and_text_is_text() {
     let rows = vec![("<script>", 1)];
     insta::assert_snapshot!(shown(&query("<s", "-name", ""), rows));
+}
+
+#[test]
+fn rows_of_one_key_have_an_id_each() {
+    let text = shown(&query("", "", ""), vec![("x", 1), ("y", 2), ("x", 3), ("x", 4)]);
+    assert_eq!(ids(&text).iter().filter(|it| it.starts_with("rows-")).count(), 4 + 3, "{text}");
+    assert_eq!(twice(&text), [""; 0]);
 }
 
 #[test]

@@ -13,6 +13,10 @@ use crate::{Frame, Page};
 pub const OF: &str = "of";
 /// The value of [`OF`] for Kafka-native entries.
 pub const KAFKA: &str = "kafka";
+/// The `id` of the list of Aiven's entries.
+pub const AIVEN_LIST: &str = "acl";
+/// The `id` of the list of Kafka-native entries.
+pub const KAFKA_LIST: &str = "kafka-acl";
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -123,7 +127,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
     let path = view.at.href("acls");
     let next = |text: &str| html! { p { (text) } };
     let aiven = List {
-        id: "acl",
+        id: AIVEN_LIST,
         title: "Entries for service users",
         path: &path,
         keep: &[],
@@ -135,7 +139,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
         ),
     };
     let kafka = List {
-        id: "kafka-acl",
+        id: KAFKA_LIST,
         title: "Kafka-native entries",
         path: &path,
         keep: &[(OF, KAFKA)],

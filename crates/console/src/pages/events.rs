@@ -34,8 +34,6 @@ pub struct View {
     pub project: String,
     /// The address of the page.
     pub path: String,
-    /// The same with what is looked for, and where.
-    pub here: String,
     /// What is looked for.
     pub filter: Filter,
     /// What was found, newest first unless the other way around.
@@ -121,7 +119,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
         // Only what is found is swapped: what somebody is typing stays as it is.
         section hx-target={ "#" (FOUND) } hx-select={ "#" (FOUND) } hx-swap="morph:outerHTML" hx-push-url="true" {
             (search(view))
-            (live::region_of(&view.here, FOUND, &found(frame, view)))
+            (live::region(FOUND, &found(frame, view)))
         }
     };
     match &view.at {
@@ -263,7 +261,6 @@ mod tests {
             at: None,
             project: "dev".into(),
             path: "/console/project/dev/events".into(),
-            here: "/console/project/dev/events?text=%22x".into(),
             filter: Filter { text: "\"x".into(), ..Filter::default() },
             events: vec![event],
             oldest_first: false,

@@ -191,7 +191,7 @@ fn keys(all: &[Key], view: &View, frame: &Frame) -> Markup {
         path: place.path(),
         keep: &place.keep(),
         columns: &COLUMNS,
-        key: |it| format!("{:?} {:?}", it.kid, it.alg),
+        key: |it| format!("{:?}", (&it.kid, &it.alg, &it.refused)),
         empty: html! { p { "There are none." } },
     };
     let picked = view.keys_query.pick(all.to_vec(), &COLUMNS);
@@ -298,5 +298,45 @@ fn answers(all: &[Answer]) -> Markup {
                 } } }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Role, Timestamp};
+
+    use super::*;
+    use crate::ids::{ids, twice};
+
+    #[test]
+    fn each_published_key_has_an_id_of_its_own() {
+        let key = |refused: Option<&str>| Key {
+            kid: Some("a b".into()),
+            alg: Some("RS256".into()),
+            refused: refused.map(str::to_owned),
+        };
+        let view = View {
+            at: ServiceAt {
+                project: "dev".into(),
+                service: "my-kafka".into(),
+                role: Role::Admin,
+                here: PATH,
+            },
+            draft: Draft::default(),
+            may_change: true,
+            is_on: false,
+            values: Default::default(),
+            errors: Default::default(),
+            problems: Vec::new(),
+            found: None,
+            keys: Some(vec![key(None), key(Some("for it is short")), key(None)]),
+            keys_query: ListQuery::default(),
+            tried: None,
+        };
+        let frame = Frame { who: None, csrf: "CSRF".into(), now: Timestamp(0) };
+        let page = page(&frame, &view).body.into_string();
+        let keys = ids(&page).into_iter().filter(|it| it.starts_with("keys-"));
+        assert_eq!(keys.count(), 3 + 2, "{page}");
+        assert_eq!(twice(&page), [""; 0], "{page}");
     }
 }

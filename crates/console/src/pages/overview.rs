@@ -104,7 +104,7 @@ pub struct Connection {
 /// The page.
 pub fn page(frame: &Frame, view: &View) -> Page {
     let body = html! {
-        (live::region(&view.at, "now", &now(view)))
+        (live::region("now", &now(view)))
         section {
             h2 { "Nodes" }
             (nodes(frame, view))

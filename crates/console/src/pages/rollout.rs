@@ -1,6 +1,7 @@
 //! One rollout: where each node is, what it waits for, what happened, and what it may be told.
 
 mod command;
+mod nodes;
 mod timeline;
 
 use maud::{Markup, html};
@@ -10,6 +11,7 @@ pub use self::command::{Command, Standing};
 pub use self::timeline::Event;
 use super::done;
 use super::rollouts::{state, words};
+use crate::list::ListQuery;
 use crate::nav::{ROLLOUTS, ServiceAt, rollout as path};
 use crate::times::{span, time};
 use crate::words::{Tone, badge, notice};
@@ -58,6 +60,8 @@ pub struct View {
     pub is_cut: bool,
     /// What the caller may tell it now.
     pub commands: Vec<Command>,
+    /// What is asked of the list of nodes.
+    pub query: ListQuery,
 }
 
 /// How a node failed.
@@ -99,11 +103,15 @@ pub struct Probe {
 
 /// The page.
 pub fn page(frame: &Frame, view: &View) -> Page {
+    let here = view.at.href(&path(&view.id));
     let body = html! {
         (done(view.done))
-        @if view.ended_at.is_some() { div #now { (now(frame, view)) } } @else {
-            (live::region_of(&view.at.href(&path(&view.id)), "now", &now(frame, view)))
+        (live::region("now", &now(frame, view)))
+        section {
+            h2 { "Nodes" }
+            (nodes::list(frame, view, &here))
         }
+        (live::region("happened", &events(frame, view)))
     };
     below(view.at.clone(), "Rollout", body)
 }
@@ -142,8 +150,6 @@ fn now(frame: &Frame, view: &View) -> Markup {
         (notices(frame, view))
         (commands(view))
         @if let Some(it) = &view.probe { (probe(it)) }
-        (nodes(frame, view))
-        (events(frame, view))
     }
 }
 
@@ -204,49 +210,6 @@ fn probe(it: &Probe) -> Markup {
             div { dt { "Longest gap" } dd { (it.longest_gap_ms) " ms without an acknowledgement" } }
             div { dt { "Slowest request" } dd { (it.slowest_ms) " ms" } }
         }
-    }
-}
-
-fn nodes(frame: &Frame, view: &View) -> Markup {
-    let steps = timeline::steps(&view.events);
-    let to = view.ended_at.unwrap_or(frame.now);
-    let none = Vec::new();
-    html! {
-        h2 { "Nodes" }
-        div.scroll #nodes tabindex="0" role="region" aria-label="Nodes" {
-            table {
-                caption.hidden { "Where each node is" }
-                thead { tr {
-                    @for title in ["Node", "Now", "Since", "Timeline"] { th scope="col" { (title) } }
-                } }
-                tbody { @for it in &view.nodes {
-                    @let steps = steps.get(&it.id).unwrap_or(&none);
-                    tr {
-                        th scope="row" data-title="Node" { (it.name) }
-                        td data-title="Now" { (badge(tone(&it.phase), timeline::phase(&it.phase))) }
-                        td data-title="Since" { (time(it.since, frame.now)) }
-                        td.timeline data-title="Timeline" {
-                            @if steps.is_empty() { span.none { "not touched" } } @else {
-                                (timeline::bar(&it.name, steps, view.started_at, to))
-                                ol.steps { @for it in steps {
-                                    li title=(it.at) { (timeline::lasted(it, to)) }
-                                } }
-                            }
-                        }
-                    }
-                } }
-            }
-        }
-    }
-}
-
-/// A node in that phase.
-fn tone(phase: &str) -> Tone {
-    match phase {
-        "done" => Tone::Good,
-        "failed" => Tone::Bad,
-        "pending" => Tone::Quiet,
-        _ => Tone::Busy,
     }
 }
 

@@ -142,7 +142,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
     };
     let body = html! {
         (done(view.done))
-        (live::region(&view.at, "rolling", &rolling(view)))
+        (live::region("rolling", &rolling(view)))
         @if let Some(text) = &view.problem { (notice(Tone::Bad, text)) }
         section {
             h2 { "Advanced configuration" }

@@ -201,7 +201,8 @@ fn partitions(view: &View, path: &str, frame: &Frame) -> Markup {
     let query = view.query_of("");
     let picked = query.pick(view.partitions.clone(), &COLUMNS);
     let list = List {
-        id: "partitions",
+        // A field of the form is called `partitions`.
+        id: "topic-partitions",
         title: "Partitions",
         path,
         keep: &[],

@@ -97,25 +97,25 @@ pub fn page(frame: &Frame, view: &View) -> Page {
     let new = offer(&view.at, Role::Developer, "new-topic", "Create topic");
     let none =
         html! { p { "Topics are made here, with avn, with Terraform, or by clients that may." } };
+    // Without Kafka the list is there as well: it comes back with it.
+    let (rows, none) = match &view.topics {
+        Ok(rows) => (rows.clone(), empty("There is no topic yet.", &none)),
+        Err(why) => (Vec::new(), notice(Tone::Bad, why)),
+    };
+    let picked = view.query.pick(rows, &COLUMNS);
+    let list = List {
+        id: "topics",
+        title: "Topics",
+        path: &path,
+        keep: &[],
+        columns: &COLUMNS,
+        key: |it| it.name.clone(),
+        empty: none,
+    };
     let body = html! {
         (done(view.done))
         (new)
-        @match &view.topics {
-            Err(why) => (notice(Tone::Bad, why)),
-            Ok(rows) => {
-                @let picked = view.query.pick(rows.clone(), &COLUMNS);
-                @let list = List {
-                    id: "topics",
-                    title: "Topics",
-                    path: &path,
-                    keep: &[],
-                    columns: &COLUMNS,
-                    key: |it| it.name.clone(),
-                    empty: empty("There is no topic yet.", &none),
-                };
-                (list.show(&picked, &view.query, frame))
-            }
-        }
+        (list.show(&picked, &view.query, frame))
     };
     Page::of_service(view.at.clone(), "Topics", body)
 }

@@ -8,7 +8,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use console::list::{ListQuery, Place};
 use console::nav::ServiceAt;
-use console::pages::acls::{Aiven, KAFKA, Kafka, View, page};
+use console::pages::acls::{AIVEN_LIST, Aiven, KAFKA, KAFKA_LIST, Kafka, View, page};
 use console::pages::confirm;
 use model::{AclEntry, AclPattern, Role, Username};
 use serde::Deserialize;
@@ -52,12 +52,15 @@ pub(super) async fn list(
     on: OnPage,
     Query(query): Query<ListQuery>,
     Query(of): Query<Table>,
+    Query(others): Query<Vec<(String, String)>>,
     Done(done): Done,
 ) -> Result<Show, Failed> {
     let (at, id) = (on.at(HERE), on.service().id);
     let is_of_kafka = of.of == KAFKA;
+    // A page that follows changes says by these names what else is asked of it.
+    let other = |id| ListQuery::posted(&others, id);
     let (aiven_query, kafka_query) =
-        if is_of_kafka { (ListQuery::default(), query) } else { (query, ListQuery::default()) };
+        if is_of_kafka { (other(AIVEN_LIST), query) } else { (query, other(KAFKA_LIST)) };
     let live = Of::Events.now_on(&app, on.service(), &at).await?;
     let acl = app.store.acls.page(id, &wanted(&aiven_query, aiven_column)).await?;
     let users = app.store.users.names(id).await?;

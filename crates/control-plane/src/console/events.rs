@@ -179,7 +179,6 @@ async fn found(
         oldest_first: asked.is_oldest_first(),
         turned: asked.href(&path, other, None),
         of_project: None,
-        here: asked.href(&path, sort, asked.beyond()),
         path,
     })
 }

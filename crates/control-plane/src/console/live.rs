@@ -2,11 +2,10 @@
 //!
 //! The event says nothing but that: the page asks again for what it shows, as it was asked for first.
 //! It comes when what the page shows (`known.rs`) is not what it was at the last look, or when the page
-//! was made (`known` in the address, so nothing is lost in between), and once more at the next look:
-//! a page that was just asking for something else may have passed over the first. Looked is at each
-//! alarm (`wake.rs`), but not more often than once a second, and every two seconds, since what is
-//! seen of nodes rings no alarm; the session and its role are looked at as well, and when they end
-//! the stream ends.
+//! was made (`known` in the address, so nothing is lost in between). Looked is at each alarm
+//! (`wake.rs`), but not more often than once a second, and every two seconds, since what is seen of
+//! nodes rings no alarm; the session and its role are looked at as well, and when they end the stream
+//! ends.
 
 mod known;
 
@@ -95,8 +94,6 @@ struct Watch {
     about: About,
     wake: Wake,
     known: String,
-    /// Whether what was told last is told once more.
-    again: bool,
     /// Whether there is nobody to tell any more.
     is_over: bool,
     /// When it may be looked.
@@ -153,9 +150,8 @@ fn stream_of(
     })?;
     let wake = app.wake.clone();
     let not_before = Instant::now();
-    let (again, is_over) = (false, false);
-    let watch =
-        Watch { app, secret, about, wake, known, again, is_over, not_before, _place: place };
+    let is_over = false;
+    let watch = Watch { app, secret, about, wake, known, is_over, not_before, _place: place };
     let events = stream::unfold(watch, async |mut watch| Some((watch.next().await?, watch)));
     let events = events.map(Ok::<_, Infallible>);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
@@ -173,14 +169,9 @@ impl Watch {
             self.not_before = Instant::now() + PAUSE;
             self.wake.hear();
             match self.look().await {
-                Ok(Some(now)) if now == self.known => {
-                    if std::mem::take(&mut self.again) {
-                        return Some(changed());
-                    }
-                }
+                Ok(Some(now)) if now == self.known => {}
                 Ok(Some(now)) => {
                     self.known = now;
-                    self.again = true;
                     return Some(changed());
                 }
                 // A database that is away is waited for.

@@ -58,6 +58,7 @@ pub(super) async fn show(
     State(app): State<App>,
     on: OnPage,
     Path(which): Path<Which>,
+    Query(query): Query<ListQuery>,
     Done(done): Done,
 ) -> Result<Show, Failed> {
     let service = on.service();
@@ -65,7 +66,7 @@ pub(super) async fn show(
     let record = find(&app, service, &which.rollout).await?;
     let events = app.store.rollouts.events_after(record.id, 0, MOST).await?;
     let look = one(&app, &on, record).await?;
-    let view = View { done, ..view(&on, look, events) };
+    let view = View { done, query, ..view(&on, look, events) };
     let page = page(on.frame(), &view);
     // What has ended stays as it is.
     Ok(if view.ended_at.is_some() { page } else { page.following(live) }.into())
@@ -271,6 +272,7 @@ fn view<N>(on: &OnPage<N>, look: RolloutLook, events: Vec<RolloutEvent>) -> View
         events: events.into_iter().map(event).collect(),
         is_cut,
         commands,
+        query: ListQuery::default(),
     }
 }
 

@@ -153,3 +153,107 @@ async fn acls_quotas_events_and_services_follow_what_somebody_else_does() {
     })
     .await;
 }
+
+/// Counts what the page hears; what it asks for the browser counts.
+const COUNT: &str = "window.heard = 0; performance.clearResourceTimings();
+    document.addEventListener('htmx:sseMessage', () => { window.heard += 1 })";
+/// How often it was told and how often it asked; nothing while it asks.
+const COUNTED: &str = "if (document.querySelector('.htmx-request')) return null;
+    const asked = performance.getEntriesByType('resource')
+        .filter(it => it.initiatorType === 'xmlhttprequest').map(it => it.name);
+    return { heard: window.heard, asked }";
+/// Writes over what each part shows, and puts one there that the page has not.
+const SPOIL: &str = "document.querySelectorAll('[data-part] :is(td, dd)')
+        .forEach(it => { it.textContent = 'spoiled' });
+    document.querySelector('main').insertAdjacentHTML('beforeend',
+        '<p id=gone data-part=gone>spoiled</p>')";
+const CHANGE: &str = "htmx.trigger('#follow', 'sse:changed')";
+
+async fn mended(browser: &Browser) {
+    gone(browser, "spoiled").await;
+    assert_eq!(browser.script("return document.getElementById('gone')", vec![]).await, json!(null));
+}
+
+#[tokio::test]
+async fn a_page_asks_once_at_each_change_for_all_that_follows() {
+    let site = Site::new();
+    browse("live-once", async |browser| {
+        browser.sign_in_by_token(&site).await;
+        let address = site.page("");
+        browser.open(&address).await;
+        let parts = "return [...document.querySelectorAll('[data-part]')].map(it => it.id)";
+        assert_eq!(browser.script(parts, vec![]).await, json!(["now", "nodes-found"]));
+        browser.script(COUNT, vec![]).await;
+        browser.script(SPOIL, vec![]).await;
+        // What follows it is as good as any other change of the service.
+        site.update(&json!({ "user_config": { "kafka": { "message_max_bytes": 1_300_000 } } }))
+            .await;
+        mended(browser).await;
+        site.update(&json!({ "user_config": { "kafka": { "message_max_bytes": null } } })).await;
+        browser
+            .wait_until("two changes are heard of, each asked for", KAFKA, async || {
+                let counted = browser.script(COUNTED, vec![]).await;
+                let heard = counted["heard"].as_u64().unwrap_or_default();
+                if heard >= 2 { Ok(()) } else { Err(counted.to_string()) }
+            })
+            .await;
+        let counted = browser.script(COUNTED, vec![]).await;
+        let asked = counted["asked"].as_array().unwrap();
+        assert!(asked.iter().all(|it| *it == json!(address)), "{counted}");
+        // Two that come at once are asked for once.
+        let heard = usize::try_from(counted["heard"].as_u64().unwrap()).unwrap();
+        assert!((1..=heard).contains(&asked.len()), "{counted}");
+    })
+    .await;
+}
+
+/// Whichever comes first, and if two lists of a page are asked for different things.
+#[tokio::test]
+async fn what_somebody_asks_for_is_not_undone_by_a_change() {
+    let site = Site::new();
+    let user = format!("console-live-{}", std::process::id());
+    browse("live-asked", async |browser| {
+        browser.sign_in_by_token(&site).await;
+        let sort = "document.querySelector('#nodes th[aria-sort] a').click()";
+        for both in [format!("{CHANGE}; {sort}"), format!("{sort}; {CHANGE}")] {
+            browser.open(&site.page("?sort=node")).await;
+            let names = "return [...document.querySelectorAll('#nodes tbody th')]
+                .map(it => it.innerText).join()";
+            let before = browser.script(names, vec![]).await;
+            browser.script(SPOIL, vec![]).await;
+            browser.script(&both, vec![]).await;
+            mended(browser).await;
+            assert_eq!(
+                (before, browser.script(names, vec![]).await),
+                ("1,2,3".into(), "3,2,1".into())
+            );
+            assert_eq!(browser.url().await, site.page("?sort=-node"));
+        }
+
+        let entry = json!({ "permission": "read", "topic": "a", "username": user });
+        let added = site.create("/acl", &entry).await;
+        let added = added["acl"].as_array().unwrap().iter().find(|it| it["username"] == user);
+        let native = json!({
+            "principal": format!("User:{user}"), "host": "*", "resource_type": "Topic",
+            "resource_name": "a", "pattern_type": "LITERAL", "operation": "Read",
+            "permission_type": "ALLOW",
+        });
+        let native = site.create("/kafka/acl", &native).await;
+        browser.open(&site.page("/acls")).await;
+        for (list, of) in [("entries for service users", ""), ("kafka-native entries", "&of=kafka")]
+        {
+            browser.fill(&format!("Filter {list}"), &user).await;
+            browser.wait_for_url(&site.page(&format!("/acls?q={user}{of}"))).await;
+        }
+        let ours = "return [...document.querySelectorAll('tbody')].map(it =>
+            [...it.rows].map(it => it.innerText.includes(arguments[0])).join())";
+        browser.script(SPOIL, vec![]).await;
+        browser.script(CHANGE, vec![]).await;
+        mended(browser).await;
+        assert_eq!(browser.script(ours, vec![json!(user)]).await, json!(["true", "true"]));
+        for (path, id) in [("/acl", &added.unwrap()["id"]), ("/kafka/acl", &native["acl"]["id"])] {
+            site.delete(&format!("{path}/{}", id.as_str().unwrap())).await;
+        }
+    })
+    .await;
+}

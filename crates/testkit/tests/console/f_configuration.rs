@@ -77,10 +77,12 @@ async fn the_way_of_the_documentation_leads_from_signing_in_to_running() {
         review(browser).await;
         browser.wait_for_text("Every node is restarted, one after another").await;
         browser.inspect("review").await;
+        browser.screenshot_small("review-small").await;
         browser.press("Save configurations").await;
         browser.wait_for_text("The configuration is saved").await;
         browser.wait_for_text("REBUILDING").await;
         browser.inspect("settings").await;
+        browser.screenshot_small("settings-small").await;
         // The page hears of it by itself.
         browser.script("window.stays = true", vec![]).await;
         browser.wait_for_text_within("State: RUNNING", ROLL).await;
@@ -92,6 +94,7 @@ async fn the_way_of_the_documentation_leads_from_signing_in_to_running() {
         browser.press("Look up the issuer").await;
         browser.wait_for_text("usable").await;
         browser.inspect("oidc").await;
+        browser.screenshot_small("oidc-small").await;
 
         // What a broker would say to somebody's token: a denial first.
         let acl = |permission: &str, operation: &str| {
@@ -202,6 +205,7 @@ async fn authorization_is_switched_with_its_consequence_first() {
         browser.open(&site.page("/authorization")).await;
         browser.wait_for_text("What switching it on would do").await;
         browser.inspect("authorization").await;
+        browser.screenshot_small("authorization-small").await;
         browser.press("Review switching it on").await;
         browser.wait_for_text("What it costs").await;
         browser.inspect("authorization-review").await;

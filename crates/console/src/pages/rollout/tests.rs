@@ -3,6 +3,7 @@
 use model::Role;
 
 use super::*;
+use crate::ids::ids;
 
 const START: i64 = 1_795_291_200_000;
 
@@ -49,6 +50,7 @@ fn view() -> View {
         ],
         is_cut: false,
         commands: vec![Command::Resume, Command::Abort],
+        query: ListQuery::default(),
     }
 }
 
@@ -78,6 +80,24 @@ fn one_that_has_ended_is_not_asked_for_again() {
     assert!(!banner.show().into_string().contains("hx-get"));
     let banner = Banner { has_ended: false, ..banner };
     assert!(banner.show().into_string().contains(r#"hx-get="/r/banner""#));
+}
+
+/// What is fetched last, when it has ended, is put over what is there, each part by its id.
+#[test]
+fn one_that_has_ended_has_all_parts_of_one_under_way() {
+    let parts = |view: &View| {
+        let text = shown(view);
+        let mut ids: Vec<String> = ids(&text).into_iter().map(str::to_owned).collect();
+        // Those that tell it something are within a part.
+        ids.retain(|it| Command::of_word(it).is_none());
+        ids
+    };
+    let ended = View { ended_at: Some(Timestamp(START)), commands: Vec::new(), ..view() };
+    let under_way = parts(&view());
+    assert_eq!(parts(&ended), under_way);
+    for part in ["now", "nodes-found", "happened"] {
+        assert!(under_way.iter().any(|it| it == part), "{part}: {under_way:?}");
+    }
 }
 
 #[test]

@@ -98,7 +98,7 @@ async fn live(api: &Api, browser: &mut Browser<'_>, page: &str) -> Response<Body
 }
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]
-async fn each_list_hears_of_what_it_shows_and_asks_for_itself_as_it_is(pool: PgPool) {
+async fn each_list_is_a_part_of_a_page_that_hears_of_what_it_shows(pool: PgPool) {
     let api = Api::with_service(&pool).await;
     let mut browser = Browser::signed_in(&api, TOKEN).await;
     let user = json!({ "username": "ann" });
@@ -109,16 +109,28 @@ async fn each_list_hears_of_what_it_shows_and_asks_for_itself_as_it_is(pool: PgP
         "pattern_type": "LITERAL", "operation": "Read", "permission_type": "ALLOW",
     });
     let of_service = |end: &str| format!("{OVERVIEW}/{end}");
-    for (page, itself, change, body) in [
-        (of_service("users?q=a&sort=-name"), "users?q=a&amp;sort=-name", "user", user),
-        (of_service("acls?q=x"), "acls?q=x", "acl", acl),
-        (of_service("events?text=quota"), "events?text=quota", "quota", quota.clone()),
-        (of_service("quotas"), "quotas", "quota", quota),
-        ("/console/project/dev/events".to_owned(), "events?", "kafka/acl", native),
+    for (page, parts, asked, change, body) in [
+        (
+            of_service("users?q=a&sort=-name"),
+            vec!["users-found"],
+            "users.q users.sort",
+            "user",
+            user,
+        ),
+        // What is empty comes with all that is around it.
+        (of_service("acls?q=x"), vec!["acl-found", "kafka-acl"], "acl.q", "acl", acl),
+        (of_service("events?text=quota"), vec!["events-found"], "", "quota", quota.clone()),
+        (of_service("quotas"), vec!["quotas-found"], "", "quota", quota),
+        ("/console/project/dev/events".to_owned(), vec!["events-found"], "", "kafka/acl", native),
     ] {
         let shown = browser.get(&page).await.body;
-        let asks = format!("{itself}\" hx-trigger=\"sse:changed\"");
-        assert!(shown.contains(&asks), "{page}: {shown}");
+        let values = |before: &str| -> Vec<String> {
+            let values = shown.split(before).skip(1).filter_map(|it| it.split('"').next());
+            values.map(str::to_owned).collect()
+        };
+        assert_eq!(values(" data-part=\""), parts, "{page}");
+        assert_eq!(values(" data-asked name=\"").join(" "), asked, "{page}");
+        assert!(shown.contains(" hx-get=\"\" hx-trigger=\"sse:changed\""), "{page}: {shown}");
         let mut events = live(&api, &mut browser, &page).await.into_body().into_data_stream();
         let changed = async {
             api.post(&format!("/v1/project/dev/service/my-kafka/{change}"), body).await.ok();

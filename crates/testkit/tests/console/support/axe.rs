@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::browser::Browser;
 use super::environment::required;
@@ -18,6 +19,20 @@ const RUN: &str = "
     );
 ";
 
+/// Gives each `id` that is in the page more than once.
+const TWICE: &str = "
+    const ids = [...document.querySelectorAll('[id]')].map(it => it.id);
+    return ids.filter((it, index) => ids.indexOf(it) !== index);
+";
+
+/// Whether the entry of the page is seen among those of its service, if it is one of them.
+const HERE: &str = "
+    const it = document.querySelector('.service-nav [aria-current]')?.getBoundingClientRect();
+    return !it || (it.left >= 0 && it.right <= innerWidth);
+";
+/// How long a page may take to fit on another screen.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 impl Browser {
     /// Fails if axe finds anything serious or critical. The message has rule, target and help.
     pub(crate) async fn assert_accessible(&self) {
@@ -26,10 +41,18 @@ impl Browser {
     }
 
     /// Looks at the page on each screen in each theme: takes `NAME-SCREEN-THEME.png`, has axe look,
-    /// and fails if the page is wider than the screen.
+    /// and fails if the page is wider than the screen. Fails also if two things in the page have one
+    /// `id`.
     pub(crate) async fn inspect(&self, name: &str) {
+        let twice = self.script(TWICE, vec![]).await;
+        assert_eq!(twice, json!([]), "ids that are there twice at {}", self.url().await);
         for look in Look::ALL {
             self.look(look).await;
+            self.wait_until("the page's entry in the navigation", PATIENCE, async || {
+                let place = self.script(HERE, vec![]).await;
+                if place == true { Ok(()) } else { Err(place.to_string()) }
+            })
+            .await;
             self.screenshot(&format!("{name}-{look}")).await;
             let findings = self.findings().await;
             assert!(findings.is_empty(), "axe at {} ({look}):\n{findings}", self.url().await);

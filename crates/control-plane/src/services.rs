@@ -146,15 +146,13 @@ pub(crate) async fn change_options(
     by: &By,
     asked: Asked,
 ) -> Result<(Service, Consequences), ApiError> {
-    // On the heap: it is large, and within others.
     let body = UpdateService::options(patch);
-    let (service, _, consequences) = Box::pin(change(app, service, &body, by, asked)).await?;
+    let (service, _, consequences) = change(app, service, &body, by, asked).await?;
     Ok((service, consequences))
 }
 
 /// Changes a service, or says what would follow. Returns the service as it is then, and what is in it
 /// if that was read on the way.
-
 async fn change(
     app: &App,
     service: Service,
@@ -162,7 +160,9 @@ async fn change(
     by: &By,
     asked: Asked,
 ) -> Result<(Service, Option<Contents>, Consequences), ApiError> {
-    let (service, mut updated) = update::update(app, service, body, by, asked).await?;
+    // On the heap: it is large, and within others.
+    let updating = Box::pin(update::update(app, service, body, by, asked));
+    let (service, mut updated) = updating.await?;
     let contents = updated.contents.take();
     let consequences = consequences(app, &service, updated, asked.dry_run).await?;
     Ok((service, contents, consequences))

@@ -9,6 +9,7 @@
 
 pub mod agent;
 pub mod authorizer_log;
+mod denials;
 pub mod config;
 pub mod desired;
 pub mod driver;

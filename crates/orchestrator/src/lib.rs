@@ -9,8 +9,8 @@
 
 pub mod agent;
 pub mod authorizer_log;
-mod denials;
 pub mod config;
+mod denials;
 pub mod desired;
 pub mod driver;
 mod lifecycle;

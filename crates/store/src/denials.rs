@@ -228,9 +228,8 @@ impl Denials {
 fn columns(denials: &[Denial], now: Timestamp) -> Result<Columns, StoreError> {
     let mut columns = Columns::default();
     for it in denials {
-        let text = |of: fn(&Denied) -> &ShownText| {
-            it.denied.as_ref().map(|it| of(it).as_str().to_owned())
-        };
+        let text =
+            |of: fn(&Denied) -> &ShownText| it.denied.as_ref().map(|it| of(it).as_str().to_owned());
         let rule = it.denied.as_ref().and_then(|it| it.rule);
         columns.node.push(it.node.0);
         columns.principal.push(text(|it| &it.principal));

@@ -50,9 +50,7 @@ pub(super) fn page<L>(
     let mut lines: Vec<L> = merged.into_iter().map(|(_, it)| it.line).collect();
     let place = match direction {
         Direction::After(from) => last_of(from, &read, is_forwards),
-        Direction::Before(from) => {
-            last_of(from.unwrap_or_else(|| place(end)), &read, is_forwards)
-        }
+        Direction::Before(from) => last_of(from.unwrap_or_else(|| place(end)), &read, is_forwards),
         Direction::Newest => {
             lines.reverse();
             last_of(place(end), read.get(..1).unwrap_or_default(), is_forwards)
@@ -86,9 +84,8 @@ fn merge<L>(
 /// The place of the last of these lines, which were read from a place on; that place if there are none.
 fn last_of(from: Place, read: &[(Source, i64)], is_forwards: bool) -> Place {
     let Some((last, last_id)) = read.last() else { return from };
-    let mut marks = [from.events, from.denials].map(|it| {
-        Mark::Behind(if is_forwards { it.after() } else { it.before() - 1 })
-    });
+    let mut marks = [from.events, from.denials]
+        .map(|it| Mark::Behind(if is_forwards { it.after() } else { it.before() - 1 }));
     for (source, id) in read {
         marks[*source as usize] = Mark::Behind(if is_forwards { *id } else { id - 1 });
     }

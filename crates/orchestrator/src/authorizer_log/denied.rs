@@ -64,7 +64,12 @@ mod tests {
                 "bob at 127.0.0.1: Write Topic t by Produce (Some(NoEntry), 1795832802501)",
             ),
             (
-                line("Zoë Q.", "READ", "Group:LITERAL:a:b c", "JoinGroup based on rule MatchingAcl"),
+                line(
+                    "Zoë Q.",
+                    "READ",
+                    "Group:LITERAL:a:b c",
+                    "JoinGroup based on rule MatchingAcl",
+                ),
                 "Zoë Q. at 127.0.0.1: Read Group a:b c by JoinGroup (Some(DenyEntry), 1795832802501)",
             ),
             (

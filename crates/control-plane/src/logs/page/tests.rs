@@ -127,7 +127,9 @@ fn who_follows_from_the_newest_on_hears_of_what_comes_and_of_nothing_else() {
 fn each_place_has_one_line_and_all_others_on_one_of_its_sides() {
     for logs in histories() {
         for limit in 1..=3 {
-            for mut direction in [Direction::After(Place::START), Direction::Newest, Direction::Before(None)] {
+            for mut direction in
+                [Direction::After(Place::START), Direction::Newest, Direction::Before(None)]
+            {
                 loop {
                     let (lines, place) = logs.read(direction, limit);
                     let is_backwards = matches!(direction, Direction::Before(_));

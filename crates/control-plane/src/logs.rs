@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::page::{Direction, Entry, page};
-use self::place::{NoPlace, PATTERN, Place};
+use self::place::{NoPlace, Place};
 use crate::App;
 use crate::access::{OfService, ServicePath};
 use crate::error::ApiError;
@@ -37,7 +37,7 @@ struct LogsQuery {
     /// `asc` or `desc`; by time.
     sort_order: Option<SortOrder>,
     /// The `offset` of an earlier answer: lines after it, or before it with `desc`.
-    #[schema(pattern = PATTERN)]
+    #[schema(pattern = r"^[0-9]{1,18}(\+?\.[0-9]{1,18}\+?)?$")]
     offset: Option<String>,
 }
 

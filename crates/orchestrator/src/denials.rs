@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(told.last(), Some(&("-".into(), 10_000 - 19, 9_999)));
         // One that there is room for is named.
         let exactly: String = (0..20).map(|it| line(it, &format!("t{it}"))).collect();
-        assert!(super::summed(NODE, exactly.lines().filter_map(denied)).len() == MOST);
+        assert_eq!(summed(NODE, exactly.lines().filter_map(denied)).len(), MOST);
     }
 
     #[test]

@@ -6,11 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The digits of an id that is surely one.
+/// The most digits of an id; the document says so too (`LogsQuery`).
 const DIGITS: usize = 18;
-
-/// What the document says of a place: [`Place::from_str`] and `Display`.
-pub(super) const PATTERN: &str = r"^[0-9]{1,18}(\+?\.[0-9]{1,18}\+?)?$";
 
 /// A place in one sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,22 +1,29 @@
 //! `/v1/project/{project}/service/{service}/logs`
 //!
-//! The nodes' own logs stay on their hosts; what is shown here is what the platform did.
+//! The nodes' own logs stay on their hosts; what is shown here is what the platform did, and what the
+//! brokers denied, as the orchestrator has summed it up.
+
+mod denial;
+mod page;
+mod place;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use store::{Event, EventFilter, Store};
+use store::{DenialRecord, Event, EventFilter, Service, Store, StoreError};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::page::{Direction, Entry, page};
+use self::place::{NoPlace, Place};
 use crate::App;
 use crate::access::{OfService, ServicePath};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::time::rfc3339;
 
-/// How far back is looked: this many events of the service.
-const WINDOW: u32 = 1000;
+/// The most lines of one answer.
+const MOST: u32 = 1000;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(query_logs))
@@ -25,11 +32,12 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// Which lines.
 #[derive(Deserialize, ToSchema)]
 struct LogsQuery {
-    /// How many at most, 100 if not given.
-    limit: Option<usize>,
+    /// How many at most, 100 if not given, 1000 at most.
+    limit: Option<u32>,
     /// `asc` or `desc`; by time.
     sort_order: Option<SortOrder>,
     /// The `offset` of an earlier answer: lines after it, or before it with `desc`.
+    #[schema(pattern = r"^[0-9]{1,18}(\+?\.[0-9]{1,18}\+?)?$")]
     offset: Option<String>,
 }
 
@@ -67,37 +75,91 @@ impl From<Event> for LogLine {
     }
 }
 
-/// The lines that `query` asks for, of `events`, which are newest first.
-fn select(mut events: Vec<Event>, query: &LogsQuery) -> LogsAnswer {
-    let limit = query.limit.unwrap_or(100).min(WINDOW as usize);
-    let order = query.sort_order.unwrap_or_default();
-    let offset = query.offset.as_ref().and_then(|it| it.parse::<i64>().ok());
-    let first = events.last().map_or(0, |it| it.id);
-    match (order, offset) {
-        (SortOrder::Asc, Some(offset)) => {
-            // The oldest of those that have not been seen, so that following misses none.
-            events.retain(|it| it.id > offset);
-            events.reverse();
-            events.truncate(limit);
-        }
-        (SortOrder::Asc, None) => {
-            events.truncate(limit);
-            events.reverse();
-        }
-        (SortOrder::Desc, offset) => {
-            events.retain(|it| offset.is_none_or(|offset| it.id < offset));
-            events.truncate(limit);
-        }
-    }
-    let last = events.last().map(|it| it.id).or(offset).unwrap_or(0);
-    LogsAnswer {
-        logs: events.into_iter().map(Into::into).collect(),
-        offset: last.to_string(),
-        first_log_offset: first.to_string(),
+impl LogsQuery {
+    /// Which way is read, and from where. Fails if the offset is none.
+    fn direction(&self) -> Result<Direction, ApiError> {
+        let place = |text: &String| {
+            text.parse::<Place>().map_err(|NoPlace| {
+                let shown: String = text.escape_debug().take(64).collect();
+                let rule = "it has to be the 'offset' of an earlier answer";
+                ApiError::invalid(format!("Invalid 'offset' '{shown}': {rule}"))
+            })
+        };
+        let place = self.offset.as_ref().map(place).transpose()?;
+        Ok(match (self.sort_order.unwrap_or_default(), place) {
+            (SortOrder::Asc, Some(place)) => Direction::After(place),
+            (SortOrder::Asc, None) => Direction::Newest,
+            (SortOrder::Desc, place) => Direction::Before(place),
+        })
     }
 }
 
-/// Read what the platform did to a service
+/// What of a service is read as its logs.
+struct Logs<'a> {
+    store: &'a Store,
+    service: &'a Service,
+}
+
+impl Logs<'_> {
+    /// A page of `limit` lines, and its place.
+    async fn page(
+        &self,
+        direction: Direction,
+        limit: u32,
+    ) -> Result<(Vec<LogLine>, Place), ApiError> {
+        // At least one, so that an empty page knows the end.
+        let size = limit.clamp(1, MOST);
+        let events = self.events(direction, size).await?.into_iter().map(|event| Entry {
+            id: event.id,
+            at: event.at,
+            line: LogLine::from(event),
+        });
+        let denials = self.denials(direction, size).await?.into_iter().map(|it| Entry {
+            id: it.id,
+            at: it.denial.last,
+            line: denial::line(&self.service.name, &it.denial),
+        });
+        Ok(page(events.collect(), denials.collect(), direction, limit.min(MOST) as usize))
+    }
+
+    async fn events(&self, direction: Direction, size: u32) -> Result<Vec<Event>, StoreError> {
+        let filter = EventFilter {
+            project: Some(self.service.project.clone()),
+            service_name: Some(self.service.name.to_string()),
+            ..EventFilter::default()
+        };
+        let events = &self.store.events;
+        match direction {
+            Direction::After(place) => {
+                let after_id = Some(place.events.after());
+                events.earliest(&EventFilter { after_id, ..filter }, size).await
+            }
+            Direction::Newest => events.latest(&filter, size).await,
+            Direction::Before(place) => {
+                let before_id = place.map(|it| it.events.before());
+                events.latest(&EventFilter { before_id, ..filter }, size).await
+            }
+        }
+    }
+
+    async fn denials(
+        &self,
+        direction: Direction,
+        size: u32,
+    ) -> Result<Vec<DenialRecord>, StoreError> {
+        let (denials, service) = (&self.store.denials, self.service.id);
+        match direction {
+            Direction::After(place) => denials.earliest(service, place.denials.after(), size).await,
+            Direction::Newest => denials.latest(service, None, size).await,
+            Direction::Before(place) => {
+                let before = place.map(|it| it.denials.before());
+                denials.latest(service, before, size).await
+            }
+        }
+    }
+}
+
+/// Read what the platform did to a service, and what its brokers denied
 #[utoipa::path(
     post,
     path = "/v1/project/{project}/service/{service}/logs",
@@ -111,58 +173,13 @@ async fn query_logs(
     OfService { service, .. }: OfService,
     Json(query): Json<LogsQuery>,
 ) -> Result<Json<LogsAnswer>, ApiError> {
-    let filter = EventFilter {
-        project: Some(service.project),
-        service_name: Some(service.name.into()),
-        ..EventFilter::default()
-    };
-    let events = store.events.latest(&filter, WINDOW).await?;
-    Ok(Json(select(events, &query)))
-}
-
-#[cfg(test)]
-mod tests {
-    use model::Timestamp;
-
-    use super::*;
-
-    fn ids(query: &LogsQuery) -> (Vec<String>, String) {
-        let event = |id: i64| Event {
-            id,
-            at: Timestamp(id),
-            actor: "api".into(),
-            request_id: None,
-            event_type: "t".into(),
-            project: None,
-            service_name: None,
-            description: id.to_string(),
-            before: None,
-            after: None,
-        };
-        let logs = select((1..=5).rev().map(event).collect(), query);
-        (logs.logs.into_iter().map(|it| it.msg).collect(), logs.offset)
-    }
-
-    #[test]
-    fn following_misses_no_line_and_repeats_none() {
-        let follow = |offset: Option<&str>| LogsQuery {
-            limit: Some(2),
-            sort_order: None,
-            offset: offset.map(str::to_owned),
-        };
-        assert_eq!(ids(&follow(None)), (vec!["t: 4".into(), "t: 5".into()], "5".into()));
-        assert_eq!(ids(&follow(Some("1"))), (vec!["t: 2".into(), "t: 3".into()], "3".into()));
-        assert_eq!(ids(&follow(Some("5"))), (vec![], "5".into()));
-    }
-
-    #[test]
-    fn backwards_starts_at_the_newest() {
-        let back = |offset: Option<&str>| LogsQuery {
-            limit: Some(2),
-            sort_order: Some(SortOrder::Desc),
-            offset: offset.map(str::to_owned),
-        };
-        assert_eq!(ids(&back(None)), (vec!["t: 5".into(), "t: 4".into()], "4".into()));
-        assert_eq!(ids(&back(Some("2"))), (vec!["t: 1".into()], "1".into()));
-    }
+    let direction = query.direction()?;
+    let logs = Logs { store: &store, service: &service };
+    let (lines, place) = logs.page(direction, query.limit.unwrap_or(100)).await?;
+    let (_, first) = logs.page(Direction::After(Place::START), 1).await?;
+    Ok(Json(LogsAnswer {
+        logs: lines,
+        offset: place.to_string(),
+        first_log_offset: first.to_string(),
+    }))
 }

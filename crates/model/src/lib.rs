@@ -6,6 +6,7 @@
 mod acl;
 mod acl_host;
 mod acl_words;
+mod denial;
 mod idp_policy;
 mod idp_url;
 mod ids;
@@ -28,6 +29,7 @@ pub use crate::acl::{
     InvalidAclId, PatternType, Principal, ResourceType,
 };
 pub use crate::acl_host::AclHost;
+pub use crate::denial::{Denial, DenialRule, Denied, ShownText};
 pub use crate::idp_policy::{IdpPolicy, Network, NetworkError};
 pub use crate::idp_url::{IdpUrl, UrlPolicy, UrlRule};
 pub use crate::ids::{NodeId, RolloutId, ServiceId};

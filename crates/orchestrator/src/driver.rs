@@ -39,7 +39,7 @@ pub struct ProxyObserved {
     pub last_start: Option<model::Timestamp>,
 }
 
-/// How far the record of what a node allowed was read. Of use to the driver that made it, as long as
+/// How far the record of what a node allowed and denied was read. Of use to the driver that made it, as long as
 /// this process lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogMark {
@@ -49,10 +49,10 @@ pub struct LogMark {
     pub offset: u64,
 }
 
-/// The next part of the record of what a node allowed.
+/// The next part of the record of what a node allowed and denied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogPart {
-    /// Whole lines, as [`crate::authorizer_log::allowed`] reads them; at most a few megabytes.
+    /// Whole lines, as [`crate::authorizer_log`] reads them; at most a few megabytes.
     pub text: String,
     /// Where the next part begins.
     pub mark: LogMark,
@@ -177,8 +177,8 @@ pub trait Driver: Send + Sync + 'static {
         node: NodeId,
     ) -> impl Future<Output = Result<String, DriverError>> + Send;
 
-    /// What a node's broker wrote down of what it allowed, from `after` on; from the oldest that is
-    /// kept if `after` is not known. What was written long ago, or faster than it is read, may be
+    /// What a node's broker wrote down of what it allowed and denied, from `after` on; from the oldest
+    /// that is kept if `after` is not known. What was written long ago, or faster than it is read, may be
     /// gone.
     fn authorizer_log(
         &self,

@@ -10,6 +10,7 @@
 pub mod agent;
 pub mod authorizer_log;
 pub mod config;
+mod denials;
 pub mod desired;
 pub mod driver;
 mod lifecycle;

@@ -9,6 +9,7 @@
 mod acls;
 mod changes;
 mod contents;
+mod denials;
 mod events;
 mod kafka_acls;
 mod keys;
@@ -39,6 +40,7 @@ use crate::changes::Announcer;
 pub use crate::changes::Changes;
 pub use crate::contents::Contents;
 use crate::contents::ContentsReader;
+pub use crate::denials::{DenialRecord, Denials};
 pub use crate::events::{By, Event, EventFilter, Events};
 pub use crate::kafka_acls::{KafkaAclColumn, KafkaAcls};
 pub use crate::keys::{DataKeyStatus, KeyStatus, Keys, Progress, Rotated};
@@ -145,6 +147,8 @@ pub struct Store {
     pub topics: Topics,
     /// Who was seen to use what.
     pub seen: SeenUses,
+    /// What brokers refused.
+    pub denials: Denials,
     /// What nodes used of their machines.
     pub metrics: NodeMetrics,
     /// What Kafka refuses of all that.
@@ -204,6 +208,7 @@ impl Store {
             quotas: Quotas { pool: pool.clone() },
             topics: Topics { pool: pool.clone() },
             seen: SeenUses { pool: pool.clone() },
+            denials: Denials { pool: pool.clone() },
             metrics: NodeMetrics { pool: pool.clone() },
             refusals: Refusals { pool: pool.clone() },
             events: Events { pool: pool.clone() },

@@ -12,6 +12,7 @@ mod harness;
 mod input;
 mod kafka_acls;
 mod keys;
+mod logs;
 mod losses;
 mod openapi;
 mod outage;

@@ -4,6 +4,7 @@
 mod access;
 mod acl_pages;
 mod audit;
+mod denials;
 mod event_search;
 mod fixture;
 mod kafka_access;

@@ -36,6 +36,24 @@ async fn delete(stack: &Stack, principal: &str) {
     }
 }
 
+/// Waits until `avn service logs` has a broker's line with this begin and end, and between them at most
+/// how many times.
+async fn logged(stack: &Stack, begin: &str, end: &str) {
+    let broker = format!("{}-", stack.service);
+    wait_until(&format!("the logs have {begin}: {end}"), PATIENCE, async || {
+        let logs = stack.avn_json(&["service", "logs", &stack.service, "-n", "1000"]).await;
+        let lines = logs.as_array().expect("service logs prints a list");
+        let is_it = |line: &Value| {
+            let text = |key: &str| line[key].as_str().unwrap_or_default();
+            let between = text("msg").strip_prefix(begin).and_then(|it| it.strip_suffix(end));
+            let is_of_broker = text("unit") == "kafka" && text("hostname").starts_with(&broker);
+            is_of_broker && between.is_some_and(|it| it == ": " || it.ends_with(" times: "))
+        };
+        if lines.iter().any(is_it) { Ok(()) } else { Err(format!("{} lines", lines.len())) }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_native_denial_beats_an_aiven_entry_within_two_seconds() {
     let stack = Stack::new();
@@ -43,6 +61,7 @@ async fn a_native_denial_beats_an_aiven_entry_within_two_seconds() {
     let (topic, username) = (stack.name("denied"), stack.name("writer"));
     stack.topic(&topic, 1).await;
     let login = stack.user(&username).await;
+    assert_eq!(stack.produce(&login, &topic, "no").await, Err(Refusal::FORBIDDEN_TOPIC));
     stack.add_acl("readwrite", &topic, &username).await;
     allowed(&stack, &login, &topic).await;
 
@@ -66,6 +85,11 @@ async fn a_native_denial_beats_an_aiven_entry_within_two_seconds() {
     allowed(&stack, &login, &topic).await;
 
     assert!(denied < LIMIT && back < LIMIT, "denied {denied:?}, back {back:?}");
+    // Both times the logs say why.
+    let said = format!("access_denied: {principal} from 127.0.0.1 was denied");
+    let resource = format!("on Topic '{topic}' by");
+    logged(&stack, &format!("{said} Describe {resource} Metadata"), "no ACL entry allows it").await;
+    logged(&stack, &format!("{said} Write {resource} Produce"), "an ACL entry denies it").await;
     stack.delete_acl("readwrite", &topic, &username).await;
     stack.delete_user(&username).await;
     stack.delete_topic(&topic).await;

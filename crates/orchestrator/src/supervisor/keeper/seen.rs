@@ -1,8 +1,8 @@
-//! The task that reads what a service's brokers have allowed.
+//! The task that reads what a service's brokers have allowed and denied.
 
 use std::time::Duration;
 
-use model::{SeenAt, Timestamp};
+use model::{NodeId, SeenAt, Timestamp};
 use store::{Service, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span, warn};
@@ -10,6 +10,7 @@ use web::chain;
 
 use super::{Keeper, LEASE, lease, report};
 use crate::authorizer_log::allowed;
+use crate::denials::Recorded;
 use crate::driver::{Driver, ServiceRef};
 use crate::reported::Reported;
 use crate::seen::Gathered;
@@ -18,16 +19,17 @@ use crate::seen::Gathered;
 const PAUSE: Duration = Duration::from_secs(10);
 
 impl<D: Driver> Keeper<D> {
-    /// Notes who uses what at the brokers. What is missed is seen again when it is used again, so
-    /// that nothing else waits for this.
+    /// Notes who uses what at the brokers, and who is refused what. A use that is missed is seen again
+    /// when it is used again, so that nothing else waits for this.
     pub(in crate::supervisor) async fn keep_seen(&self, stop: CancellationToken) {
         let span = info_span!("seen", service.id = %self.service);
-        let (mut gathered, mut reported) = (Gathered::default(), Reported::default());
+        let (mut gathered, mut recorded) = (Gathered::default(), Recorded::default());
+        let mut reported = Reported::default();
         while !stop.is_cancelled() {
-            let pass = self.seen_pass(&mut gathered).instrument(span.clone());
+            let pass = self.seen_pass(&mut gathered, &mut recorded).instrument(span.clone());
             let failed = match pass.await {
                 Ok(failed) => failed,
-                Err(error) => vec![format!("what brokers allowed: {}", chain(&error))],
+                Err(error) => vec![format!("what brokers allowed and denied: {}", chain(&error))],
             };
             span.in_scope(|| report(&mut reported, &failed));
             tokio::select! {
@@ -38,7 +40,11 @@ impl<D: Driver> Keeper<D> {
     }
 
     /// Reads on at each node, and tells what was not told. Says what failed.
-    async fn seen_pass(&self, gathered: &mut Gathered) -> Result<Vec<String>, StoreError> {
+    async fn seen_pass(
+        &self,
+        gathered: &mut Gathered,
+        recorded: &mut Recorded,
+    ) -> Result<Vec<String>, StoreError> {
         let Some(service) = self.powered_service().await? else { return Ok(Vec::new()) };
         let named = ServiceRef {
             project: service.project.clone(),
@@ -50,6 +56,8 @@ impl<D: Driver> Keeper<D> {
             let mark = gathered.marks.get(&node.id).copied().unwrap_or_default();
             match self.driver.authorizer_log(&named, node.id, mark).await {
                 Ok(part) => {
+                    // First: if that fails, this part is read again, and a use only once more.
+                    self.record_denials(recorded, node.id, &part.text).await?;
                     gathered.marks.insert(node.id, part.mark);
                     part.text.lines().filter_map(allowed).for_each(|it| gathered.add(it));
                 }
@@ -70,6 +78,29 @@ impl<D: Driver> Keeper<D> {
             warn!(dropped, "no room for uses of the service's resources: they are not remembered");
         }
         Ok(failed)
+    }
+
+    /// Writes down what a part of a node's log says was refused. What is there already is not written
+    /// twice: after a start a log is read from its beginning, and whether a failed write was one is
+    /// not known.
+    async fn record_denials(
+        &self,
+        recorded: &mut Recorded,
+        node: NodeId,
+        text: &str,
+    ) -> Result<(), StoreError> {
+        if recorded.is_unknown() {
+            recorded.known(self.store.denials.last(self.service).await?);
+        }
+        let (denials, now) = (recorded.new_in(node, text), Timestamp::now());
+        if denials.is_empty() && !recorded.must_tidy(now) {
+            return Ok(());
+        }
+        let written = self.store.denials.record(self.service, &denials, now).await;
+        if written.is_err() {
+            recorded.forget();
+        }
+        written
     }
 
     /// The service, if it runs and is ours to look after.

@@ -147,7 +147,8 @@ pub(crate) async fn change_options(
     asked: Asked,
 ) -> Result<(Service, Consequences), ApiError> {
     let body = UpdateService::options(patch);
-    let (service, _, consequences) = change(app, service, &body, by, asked).await?;
+    // On the heap: it is large, and within others.
+    let (service, _, consequences) = Box::pin(change(app, service, &body, by, asked)).await?;
     Ok((service, consequences))
 }
 
@@ -160,9 +161,7 @@ async fn change(
     by: &By,
     asked: Asked,
 ) -> Result<(Service, Option<Contents>, Consequences), ApiError> {
-    // On the heap: it is large, and within others.
-    let updating = Box::pin(update::update(app, service, body, by, asked));
-    let (service, mut updated) = updating.await?;
+    let (service, mut updated) = update::update(app, service, body, by, asked).await?;
     let contents = updated.contents.take();
     let consequences = consequences(app, &service, updated, asked.dry_run).await?;
     Ok((service, contents, consequences))
@@ -243,7 +242,8 @@ async fn update_service(
     Json(body): Json<UpdateService>,
 ) -> Result<Json<ServiceUpdated>, ApiError> {
     let asked @ Asked { dry_run, .. } = query.asked()?;
-    let (service, contents, tidegate) = change(&app, service, &body, &by, asked).await?;
+    let changing = Box::pin(change(&app, service, &body, &by, asked));
+    let (service, contents, tidegate) = changing.await?;
     let service = match contents {
         Some(contents) => show_with(&app, &service, contents, role).await?,
         None => show(&app, &service, role).await?,

@@ -28,6 +28,7 @@ mod tokens;
 mod topics;
 mod users;
 mod vault;
+mod watched_claims;
 
 use sqlx::PgPool;
 pub use sqlx::migrate::MigrateError;
@@ -67,6 +68,7 @@ pub use crate::users::{
 };
 use crate::vault::Vault;
 pub use crate::vault::{CipherFailed, DataKeyId, KeyError, MasterKeyId, MasterKeys, VaultError};
+pub use crate::watched_claims::{Watched, WatchedClaims};
 
 /// The schema, embedded in the binary.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
@@ -142,6 +144,8 @@ pub struct Store {
     pub topics: Topics,
     /// Who was seen to use what.
     pub seen: SeenUses,
+    /// Claims that are watched.
+    pub watched_claims: WatchedClaims,
     /// What nodes used of their machines.
     pub metrics: NodeMetrics,
     /// What Kafka refuses of all that.
@@ -199,6 +203,7 @@ impl Store {
             quotas: Quotas { pool: pool.clone() },
             topics: Topics { pool: pool.clone() },
             seen: SeenUses { pool: pool.clone() },
+            watched_claims: WatchedClaims { pool: pool.clone() },
             metrics: NodeMetrics { pool: pool.clone() },
             refusals: Refusals { pool: pool.clone() },
             events: Events { pool: pool.clone() },

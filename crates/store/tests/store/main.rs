@@ -18,3 +18,4 @@ mod seen;
 mod services;
 mod sessions;
 mod tokens;
+mod watched_claims;

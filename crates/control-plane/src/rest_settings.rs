@@ -191,7 +191,8 @@ mod tests {
     fn the_etag_tells_generations_and_sets_of_claims_apart() {
         let of = |names: &[&str]| etag(7, &names.iter().map(|&it| it.to_owned()).collect());
         assert_eq!(of(&[]), "\"7\"");
-        let all = [of(&[]), of(&["a"]), of(&["b"]), of(&["ab"]), of(&["a", "b"]), etag(8, &[].into())];
+        let all =
+            [of(&[]), of(&["a"]), of(&["b"]), of(&["ab"]), of(&["a", "b"]), etag(8, &[].into())];
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
         assert_eq!(of(&["b", "a"]), of(&["a", "b"]));
         HeaderValue::from_str(&of(&["https://example.com/\u{e9}"])).unwrap();

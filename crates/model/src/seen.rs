@@ -146,7 +146,8 @@ impl SeenClaims {
     pub fn check(&self) -> Result<(), InvalidSeen> {
         check_principal(&self.principal)?;
         let claims = self.claims.iter().flat_map(|(name, value)| [name, value]);
-        let texts = claims.map(|it| ("claims", it)).chain(self.absent.iter().map(|it| ("absent", it)));
+        let texts =
+            claims.map(|it| ("claims", it)).chain(self.absent.iter().map(|it| ("absent", it)));
         for (key, text) in texts {
             if !is_text(text) {
                 return Err(InvalidSeen::new(key, text, TEXT));

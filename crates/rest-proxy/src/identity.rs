@@ -126,11 +126,7 @@ pub(crate) fn takes_passwords(app: &App, active: &Active) -> bool {
         && !active.settings.scram_mechanisms.is_empty()
 }
 
-async fn verify(
-    app: &App,
-    active: &Active,
-    text: &str,
-) -> Result<(Owner, Credential), ApiError> {
+async fn verify(app: &App, active: &Active, text: &str) -> Result<(Owner, Credential), ApiError> {
     let metrics = &app.metrics;
     let Some(rules) = active.verifier.as_deref() else {
         metrics.auth_failed(AuthFailure::Unavailable);

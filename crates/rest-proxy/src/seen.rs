@@ -6,8 +6,8 @@
 mod asker;
 mod report;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

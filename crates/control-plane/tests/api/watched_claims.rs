@@ -136,7 +136,11 @@ async fn the_first_dry_run_has_the_claim_watched_and_the_next_one_knows(pool: Pg
     assert_eq!(dry_run(&api, "employee_id").await, [expected]);
 
     let kept = api.get(&format!("{SERVICE}/seen")).await.ok();
-    assert_eq!(kept["claims"][0]["claims"], json!({ "employee_id": "e-1" }), "nobody asked for more");
+    assert_eq!(
+        kept["claims"][0]["claims"],
+        json!({ "employee_id": "e-1" }),
+        "nobody asked for more"
+    );
     let events = api.get("/v1/project/dev/events?event_type=claim_watched").await.ok();
     assert_eq!(events["events"].as_array().unwrap().len(), 1, "{events}");
 }

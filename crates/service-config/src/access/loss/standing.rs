@@ -9,8 +9,8 @@ use model::{
     SUBJECT_CLAIMS, SeenAt, SeenClaims, SeenUse, Username,
 };
 
-use super::{Access, Watching};
 use super::why::{Kept, Why};
+use super::{Access, Watching};
 use crate::access::{Question, allows, bindings, denial, may_write_somewhere};
 
 /// What becomes of a use that is lost.

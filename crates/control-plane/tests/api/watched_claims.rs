@@ -21,7 +21,7 @@ async fn with_oidc(api: &Api, issuer: &Running) {
     api.add_service().await;
     let service = api.service().await.id;
     api.store.tokens.replace_rest_proxy(&token_hash(PROXY_TOKEN), service).await.unwrap();
-    let oidc = json!({ "kafka": {
+    let oidc = json!({ "kafka_rest_authorization": true, "kafka": {
         "sasl_oauthbearer_jwks_endpoint_url": issuer.issuer.jwks_url(),
         "sasl_oauthbearer_expected_issuer": "http://127.0.0.1:8090",
         "sasl_oauthbearer_expected_audience": "my-audience",

@@ -141,8 +141,9 @@ async fn the_first_dry_run_has_the_claim_watched_and_the_next_one_knows(pool: Pg
         json!({ "employee_id": "e-1" }),
         "nobody asked for more"
     );
-    let events = api.get("/v1/project/dev/events?event_type=claim_watched").await.ok();
-    assert_eq!(events["events"].as_array().unwrap().len(), 1, "{events}");
+    let events = api.get("/v1/project/dev/events").await.ok();
+    let events = events["events"].as_array().unwrap().iter();
+    assert_eq!(events.filter(|it| it["event_type"] == "claim_watched").count(), 1);
 }
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]

@@ -109,7 +109,7 @@ impl Times {
 struct Claims {
     token: [u8; 32],
     /// What was looked for in it.
-    told_claims: Arc<ToldClaims>,
+    wanted: Arc<ToldClaims>,
     texts: BTreeMap<String, String>,
     /// Those that are watched and not in it.
     absent: BTreeSet<String>,
@@ -185,7 +185,7 @@ impl Seen {
     pub(crate) fn claims(&self, verified: &Verified, token: &str, told_claims: &Arc<ToldClaims>) {
         let known = self.claims.get(&*verified.principal);
         let is_same = |it: &Arc<Claims>| {
-            it.token == verified.token_sha256 && Arc::ptr_eq(&it.told_claims, told_claims)
+            it.token == verified.token_sha256 && Arc::ptr_eq(&it.wanted, told_claims)
         };
         if known.as_ref().is_some_and(is_same) {
             return;
@@ -200,7 +200,7 @@ impl Seen {
         let told = told.filter(|it| now.saturating_sub(*it) < CLAIMS_AGAIN_MS).unwrap_or(NEVER);
         let claims = Claims {
             token: verified.token_sha256,
-            told_claims: Arc::clone(told_claims),
+            wanted: Arc::clone(told_claims),
             texts,
             absent,
             told: AtomicI64::new(told),

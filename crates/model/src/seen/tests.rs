@@ -43,7 +43,7 @@ fn what_nobody_can_have_seen_is_refused_with_key_value_and_rule() {
     assert_eq!(claims("azp", "shop").check(), Ok(()));
     assert!(claims("a\nb", "1").check().unwrap_err().to_string().contains(r"'claims' 'a\nb'"));
     assert!(claims("azp", "").check().is_err());
-    let absent = ["".to_owned()].into();
+    let absent = [String::new()].into();
     let error = SeenClaims { absent, ..claims("azp", "shop") }.check().unwrap_err();
     assert!(error.to_string().contains("'absent' ''"), "{error}");
     let many: BTreeSet<String> = (0..=MOST_CLAIMS).map(|it| it.to_string()).collect();

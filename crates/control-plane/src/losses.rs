@@ -1,15 +1,18 @@
 //! Who would lose access by a change, of those who were seen: what answers say of it.
 
+mod watching;
+
 use std::collections::BTreeMap;
 
 use model::{KafkaAclText, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use service_config::access::{Access, Loss, Proposal, would_lose};
+use service_config::access::{Access, Loss, Proposal, Watching, would_lose};
 use service_config::{Effective, effective};
 use store::Service;
 use utoipa::{IntoParams, ToSchema};
 
+pub(crate) use self::watching::watch;
 use crate::App;
 use crate::error::ApiError;
 use crate::time::rfc3339;
@@ -193,20 +196,32 @@ pub(crate) fn configured(access: Access, effective: &Effective) -> Access {
     }
 }
 
-/// Who would lose access if `after` were so instead of `before`.
+/// Who would lose access if `after` were so instead of `before`, with the same subject claim.
 pub(crate) async fn losses(
+    app: &App,
+    service: &Service,
+    change: (Access, Access),
+    days: Days,
+) -> Result<Losses, ApiError> {
+    losses_watching(app, service, change, days, Watching::Never).await
+}
+
+/// The same with perhaps another one, whose values are kept as `watching` says.
+pub(crate) async fn losses_watching(
     app: &App,
     service: &Service,
     (before, after): (Access, Access),
     days: Days,
+    watching: Watching,
 ) -> Result<Losses, ApiError> {
     if before == after {
         return Ok(Losses::default());
     }
     let seen = app.store.seen.of_service(service.id, days.since()).await?;
     let truncated = seen.truncated;
-    let deciding =
-        tokio::task::spawn_blocking(move || would_lose(&before, &after, &seen.uses, &seen.claims));
+    let deciding = tokio::task::spawn_blocking(move || {
+        would_lose(&before, &after, &seen.uses, (&seen.claims, watching))
+    });
     let lost = deciding.await.map_err(|error| ApiError::Internal(error.into()))?;
     let name = service.name.as_str();
     Ok(Losses {

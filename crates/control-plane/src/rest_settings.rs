@@ -1,14 +1,18 @@
 //! `/v1/rest-proxy/settings`: what a REST proxy runs with, as soon as it changes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use model::{RestSettings, ServiceId};
+use model::{RestSettings, ServiceId, Timestamp};
 use service_config::{effective, rest_settings};
-use store::Service;
+use store::{Service, StoreError};
 use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -53,14 +57,43 @@ impl Known {
         }
     }
 
-    fn is(&self, service: &Service) -> bool {
-        self.etag.as_ref() == Some(&etag(service))
+    fn is(&self, current: &Current) -> bool {
+        self.etag.as_ref() == Some(&current.etag())
     }
 }
 
-/// Everything in the settings follows from what the generation counts.
-fn etag(service: &Service) -> String {
-    format!("\"{}\"", service.generation)
+/// What all the settings follow from.
+struct Current {
+    service: Service,
+    /// Claims that are watched.
+    watched: BTreeSet<String>,
+}
+
+impl Current {
+    /// `None`: the service is gone.
+    async fn look(app: &App, id: ServiceId) -> Result<Option<Self>, StoreError> {
+        let Some(service) = app.store.services.by_id(id).await? else { return Ok(None) };
+        let watched = app.store.watched_claims.of_service(id, Timestamp::now()).await?;
+        Ok(Some(Self { service, watched }))
+    }
+
+    /// The generation counts everything but the claims that are watched.
+    fn etag(&self) -> String {
+        etag(self.service.generation, &self.watched)
+    }
+}
+
+fn etag(generation: i64, watched: &BTreeSet<String>) -> String {
+    if watched.is_empty() {
+        return format!("\"{generation}\"");
+    }
+    let mut names = Context::new(&SHA256);
+    for name in watched {
+        names.update(name.as_bytes());
+        // Which no name has in it.
+        names.update(b"\0");
+    }
+    format!("\"{generation}-{}\"", URL_SAFE_NO_PAD.encode(names.finish()))
 }
 
 /// Get the settings of the REST proxy that the token belongs to
@@ -87,21 +120,21 @@ async fn get_rest_settings(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     match other_than(&app, service, &Known::read(&headers)).await? {
-        Some(service) => answer(&app, &service).await,
+        Some(current) => answer(&app, current).await,
         None => Ok(StatusCode::NOT_MODIFIED.into_response()),
     }
 }
 
-/// The service as soon as it is not as `known`; `None` if it stayed so. A database that is away
+/// What there is as soon as it is not as `known`; `None` if it stayed so. A database that is away
 /// in between is waited for as well.
-async fn other_than(app: &App, id: ServiceId, known: &Known) -> Result<Option<Service>, ApiError> {
+async fn other_than(app: &App, id: ServiceId, known: &Known) -> Result<Option<Current>, ApiError> {
     let deadline = Instant::now() + known.wait;
     let mut wake = app.wake.clone();
     loop {
         wake.hear();
-        let looked = match app.store.services.by_id(id).await {
+        let looked = match Current::look(app, id).await {
             Ok(None) => return Err(ApiError::NotFound("Service")),
-            Ok(Some(service)) if !known.is(&service) => return Ok(Some(service)),
+            Ok(Some(current)) if !known.is(&current) => return Ok(Some(current)),
             looked => looked,
         };
         let left = deadline.saturating_duration_since(Instant::now());
@@ -113,11 +146,12 @@ async fn other_than(app: &App, id: ServiceId, known: &Known) -> Result<Option<Se
     }
 }
 
-async fn answer(app: &App, service: &Service) -> Result<Response, ApiError> {
-    let settings = settings(app, service).await?;
+async fn answer(app: &App, current: Current) -> Result<Response, ApiError> {
+    let etag = current.etag();
+    let settings = settings(app, current).await?;
     let mut response = Json(settings).into_response();
     let headers = response.headers_mut();
-    if let Ok(etag) = HeaderValue::from_str(&etag(service)) {
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(ETAG, etag);
     }
     // It holds a password.
@@ -125,12 +159,15 @@ async fn answer(app: &App, service: &Service) -> Result<Response, ApiError> {
     Ok(response)
 }
 
-async fn settings(app: &App, service: &Service) -> Result<RestSettings, ApiError> {
+async fn settings(app: &App, current: Current) -> Result<RestSettings, ApiError> {
+    let Current { service, watched } = current;
     let secrets = app.store.services.secrets(service.id).await?;
     let secrets = secrets.ok_or(ApiError::NotFound("Service"))?;
     let effective = effective(&service.user_config, &app.settings.rules())
         .map_err(|errors| ApiError::Internal(ApiError::from(errors).to_string().into()))?;
-    Ok(rest_settings(&effective, &service.nodes, &secrets.rest_proxy))
+    let watched_claims = watched.into_iter().collect();
+    let settings = rest_settings(&effective, &service.nodes, &secrets.rest_proxy);
+    Ok(RestSettings { watched_claims, ..settings })
 }
 
 #[cfg(test)]
@@ -148,5 +185,16 @@ mod tests {
         assert_eq!(wait("respond-async, wait=10"), 10);
         assert_eq!(wait("wait=86400"), 60);
         assert_eq!(wait("wait=soon"), 0);
+    }
+
+    #[test]
+    fn the_etag_tells_generations_and_sets_of_claims_apart() {
+        let of = |names: &[&str]| etag(7, &names.iter().map(|&it| it.to_owned()).collect());
+        assert_eq!(of(&[]), "\"7\"");
+        let all =
+            [of(&[]), of(&["a"]), of(&["b"]), of(&["ab"]), of(&["a", "b"]), etag(8, &[].into())];
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+        assert_eq!(of(&["b", "a"]), of(&["a", "b"]));
+        HeaderValue::from_str(&of(&["https://example.com/\u{e9}"])).unwrap();
     }
 }

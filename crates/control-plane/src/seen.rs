@@ -118,7 +118,8 @@ impl SeenAnswer {
 /// Tell what a REST proxy has allowed since it last told
 ///
 /// At most 1000 uses and 1000 principals with claims. What is told is used to say who would lose
-/// access by a change.
+/// access by a change. Claims that are neither common nor among `watched_claims` of the proxy's
+/// settings are left out.
 #[utoipa::path(
     post,
     path = "/v1/rest-proxy/seen",

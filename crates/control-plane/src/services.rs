@@ -227,6 +227,10 @@ async fn get_service(
 /// The answer says already `REBUILDING` if the change needs a rolling restart; an update that
 /// changes nothing restarts nothing. With `?dry_run=true` nothing is changed: the answer says what
 /// would follow. Either names who was seen and loses access by it.
+///
+/// For that, a `kafka.sasl_oauthbearer_sub_claim_name` that is asked about, in a dry run too, and is
+/// none of those that are common is watched: what tokens say in it is kept for 30 days from then on,
+/// for 10 such claims of a service at most. That is all that a dry run writes.
 #[utoipa::path(
     put,
     path = "/v1/project/{project}/service/{service}",

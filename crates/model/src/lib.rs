@@ -43,6 +43,8 @@ pub use crate::revision::{InvalidRevisionId, Revision, RevisionId};
 pub use crate::role::{Grants, Role, Scope};
 pub use crate::rollout::{BlockerStatus, PhaseStatus, ProbeFigures, RolloutStatus};
 pub use crate::secret::Secret;
-pub use crate::seen::{InvalidSeen, SUBJECT_CLAIMS, SeenAt, SeenClaims, SeenReport, SeenUse};
+pub use crate::seen::{
+    InvalidSeen, SUBJECT_CLAIMS, SeenAt, SeenClaims, SeenReport, SeenUse, is_watchable,
+};
 pub use crate::state::{NodeLife, NodeState, NodeStatus, ServiceState};
 pub use crate::time::Timestamp;

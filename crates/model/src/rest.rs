@@ -24,6 +24,10 @@ pub struct RestSettings {
     /// with a password. Without any, nobody can.
     #[serde(default)]
     pub scram_mechanisms: Vec<String>,
+    /// Claims of which the control plane wants to know what tokens say, beside
+    /// [`crate::SUBJECT_CLAIMS`]; sorted. One of the version before wants none.
+    #[serde(default)]
+    pub watched_claims: Vec<String>,
     /// How it produces.
     pub producer: RestProducer,
     /// How it consumes.

@@ -1,6 +1,6 @@
 //! Who was seen to use what: uses that Kafka or a REST proxy has allowed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,11 @@ use crate::{AclOperation, Principal, ResourceType, Timestamp};
 /// The longest principal and the longest resource name, in characters.
 const LONGEST: usize = 256;
 
-/// The claims of a token that are commonly made its subject. Of no others is a value kept.
+/// The most claims of a principal: more than can be watched.
+const MOST_CLAIMS: usize = 100;
+
+/// The claims of a token that are commonly made its subject. Of others a value is kept only while
+/// somebody thinks of making them the subject ([`is_watchable`]).
 pub const SUBJECT_CLAIMS: [&str; 10] = [
     "sub",
     "azp",
@@ -72,9 +76,13 @@ pub struct SeenUse {
 pub struct SeenClaims {
     /// Who. The rule is that of [`SeenUse::principal`].
     pub principal: Principal,
-    /// Texts of claims in [`SUBJECT_CLAIMS`], of 1-256 characters each, none of them a control
-    /// character.
+    /// Texts of claims in [`SUBJECT_CLAIMS`] and of watched ones, of 1-256 characters each, as their
+    /// names, none of them a control character.
     pub claims: BTreeMap<String, String>,
+    /// Claims that were watched when the token was looked at, and of which it has no such text. A
+    /// proxy of the version before says nothing of them.
+    #[serde(default)]
+    pub absent: BTreeSet<String>,
 }
 
 /// What a REST proxy or the orchestrator has seen since it last told: at most [`SeenReport::MOST`] of
@@ -137,16 +145,34 @@ impl SeenClaims {
     /// Whether they keep the rules of their fields.
     pub fn check(&self) -> Result<(), InvalidSeen> {
         check_principal(&self.principal)?;
-        for (name, value) in &self.claims {
-            if !SUBJECT_CLAIMS.contains(&name.as_str()) {
-                let rule = "it is none of the claims that are commonly made the subject";
-                return Err(InvalidSeen::new("claims", name, rule));
+        let claims = self.claims.iter().flat_map(|(name, value)| [name, value]);
+        let texts =
+            claims.map(|it| ("claims", it)).chain(self.absent.iter().map(|it| ("absent", it)));
+        for (key, text) in texts {
+            if !is_text(text) {
+                return Err(InvalidSeen::new(key, text, TEXT));
             }
-            if !is_text(value) {
-                return Err(InvalidSeen::new("claims", value, TEXT));
+        }
+        for (key, len) in [("claims", self.claims.len()), ("absent", self.absent.len())] {
+            if len > MOST_CLAIMS {
+                return Err(InvalidSeen::new(key, &len.to_string(), "there may be at most 100"));
             }
         }
         Ok(())
+    }
+
+    /// The same without claims that are neither in [`SUBJECT_CLAIMS`] nor in `watched`: a proxy may
+    /// not have heard yet that one is not watched any more.
+    #[must_use]
+    pub fn only(&self, watched: &BTreeSet<String>) -> Self {
+        let is_wanted =
+            |name: &String| SUBJECT_CLAIMS.contains(&name.as_str()) || watched.contains(name);
+        let claims = self.claims.iter().filter(|(name, _)| is_wanted(name));
+        Self {
+            principal: self.principal.clone(),
+            claims: claims.map(|(name, text)| (name.clone(), text.clone())).collect(),
+            absent: self.absent.iter().filter(|it| watched.contains(*it)).cloned().collect(),
+        }
     }
 }
 
@@ -179,6 +205,12 @@ impl TryFrom<Unchecked> for SeenReport {
         report.check()?;
         Ok(report)
     }
+}
+
+/// Whether a claim of this name can be watched and needs to be: it has 1-256 characters, none of them
+/// a control character, and is none of [`SUBJECT_CLAIMS`].
+pub fn is_watchable(claim: &str) -> bool {
+    is_text(claim) && !SUBJECT_CLAIMS.contains(&claim)
 }
 
 const TEXT: &str = "it must have 1-256 characters, none of them a control character";

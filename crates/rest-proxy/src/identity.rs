@@ -7,7 +7,7 @@ mod logins;
 
 use std::sync::Arc;
 
-use auth::{AuthErrorKind, Verifier};
+use auth::AuthErrorKind;
 use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
 use model::{Secret, Timestamp, Username};
@@ -99,7 +99,7 @@ async fn authenticate(
         it => Ok(it),
     });
     match presented {
-        Ok(Presented::Bearer(text)) => verify(app, active.verifier.as_deref(), text).await,
+        Ok(Presented::Bearer(text)) => verify(app, active, text).await,
         Ok(Presented::Basic(username, password)) => {
             let checked = check(app, active, &username, password).await;
             checked.inspect_err(|error| {
@@ -126,13 +126,9 @@ pub(crate) fn takes_passwords(app: &App, active: &Active) -> bool {
         && !active.settings.scram_mechanisms.is_empty()
 }
 
-async fn verify(
-    app: &App,
-    rules: Option<&Verifier>,
-    text: &str,
-) -> Result<(Owner, Credential), ApiError> {
+async fn verify(app: &App, active: &Active, text: &str) -> Result<(Owner, Credential), ApiError> {
     let metrics = &app.metrics;
-    let Some(rules) = rules else {
+    let Some(rules) = active.verifier.as_deref() else {
         metrics.auth_failed(AuthFailure::Unavailable);
         return Err(ApiError::InvalidToken("No identity provider is configured"));
     };
@@ -143,7 +139,7 @@ async fn verify(
             AuthErrorKind::Unavailable => ApiError::Unavailable(error.description()),
         }
     })?;
-    app.seen.claims(&verified, text);
+    app.seen.claims(&verified, text, &active.told_claims);
     let owner = Owner::Oidc {
         issuer: Arc::clone(&verified.issuer),
         principal: Arc::clone(&verified.principal),

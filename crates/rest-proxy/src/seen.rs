@@ -6,22 +6,20 @@
 mod asker;
 mod report;
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use auth::Verified;
-use model::{
-    AclOperation, Principal, ResourceType, SUBJECT_CLAIMS, SeenClaims, SeenReport, SeenUse,
-    Timestamp,
-};
+use model::{AclOperation, Principal, ResourceType, SeenClaims, SeenReport, SeenUse, Timestamp};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Lifecycle, UnitWeighter};
 
 pub(crate) use self::asker::{Asker, Strangers};
 use crate::metrics::Metrics;
+use crate::settings::ToldClaims;
 
 /// The most uses that are remembered.
 const MOST_USES: usize = 10_000;
@@ -29,7 +27,7 @@ const MOST_USES: usize = 10_000;
 const MOST_CLAIMS: usize = 2_000;
 /// The most uses of one report, and the most principals with claims: less than the control plane
 /// reads at once even if all names are long.
-const PART: (usize, usize) = (400, 50);
+const PART: (usize, usize) = (400, 25);
 /// What goes on is told again after so long: when it was last is of days.
 const AGAIN_MS: i64 = 5 * 60 * 1000;
 /// The same of claims, which hardly change.
@@ -110,7 +108,11 @@ impl Times {
 /// What the latest token of a principal says.
 struct Claims {
     token: [u8; 32],
+    /// What was looked for in it.
+    wanted: Arc<ToldClaims>,
     texts: BTreeMap<String, String>,
+    /// Those that are watched and not in it.
+    absent: BTreeSet<String>,
     /// When it was told.
     told: AtomicI64,
 }
@@ -178,19 +180,32 @@ impl Seen {
         self.note(asker, ResourceType::Group, group, operation);
     }
 
-    /// `token` was verified: what else does it call its bearer?
-    pub(crate) fn claims(&self, verified: &Verified, token: &str) {
+    /// `token` was verified: what else does it call its bearer? It is looked at again when other claims
+    /// are told than before.
+    pub(crate) fn claims(&self, verified: &Verified, token: &str, told_claims: &Arc<ToldClaims>) {
         let known = self.claims.get(&*verified.principal);
-        if known.as_ref().is_some_and(|it| it.token == verified.token_sha256) {
+        let is_same = |it: &Arc<Claims>| {
+            it.token == verified.token_sha256 && Arc::ptr_eq(&it.wanted, told_claims)
+        };
+        if known.as_ref().is_some_and(is_same) {
             return;
         }
-        let texts = verified.claims(token, &SUBJECT_CLAIMS);
+        let mut texts = verified.claims(token, &told_claims.names());
+        texts.retain(|_, text| is_told(text));
+        let absent = told_claims.watched.iter().filter(|it| !texts.contains_key(*it));
+        let absent = absent.cloned().collect();
         let now = Timestamp::now().0;
-        let told = known.filter(|it| it.texts == texts).map(|it| it.told.load(Ordering::Relaxed));
+        let known = known.filter(|it| it.texts == texts && it.absent == absent);
+        let told = known.map(|it| it.told.load(Ordering::Relaxed));
         let told = told.filter(|it| now.saturating_sub(*it) < CLAIMS_AGAIN_MS).unwrap_or(NEVER);
-        let (token, told) = (verified.token_sha256, AtomicI64::new(told));
-        self.claims
-            .insert(Arc::clone(&verified.principal), Arc::new(Claims { token, texts, told }));
+        let claims = Claims {
+            token: verified.token_sha256,
+            wanted: Arc::clone(told_claims),
+            texts,
+            absent,
+            told: AtomicI64::new(told),
+        };
+        self.claims.insert(Arc::clone(&verified.principal), Arc::new(claims));
     }
 
     /// What the control plane does not know yet, or, unless `all` is asked for, has not heard of for a
@@ -211,8 +226,8 @@ impl Seen {
             if it.told.load(Ordering::Relaxed) != NEVER {
                 return None;
             }
-            let mut seen = SeenClaims { principal: principal(&name), claims: it.texts.clone() };
-            seen.claims.retain(|_, text| is_told(text));
+            let (claims, absent) = (it.texts.clone(), it.absent.clone());
+            let seen = SeenClaims { principal: principal(&name), claims, absent };
             seen.check().is_ok().then_some(seen)
         });
         SeenReport { uses: uses.take(PART.0).collect(), claims: claims.take(PART.1).collect() }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use auth::{IssuerConfig, Verifier, VerifierConfig};
-use model::{IdpPolicy, IdpUrl, OidcSettings, RestSettings};
+use model::{IdpPolicy, IdpUrl, OidcSettings, RestSettings, SUBJECT_CLAIMS};
 use tokio::sync::Notify;
 use tracing::{error, info};
 
@@ -21,6 +21,22 @@ pub(crate) struct Active {
     pub(crate) generation: u64,
     /// Absent without OIDC settings, or when they cannot be used: then no token is good.
     pub(crate) verifier: Option<Arc<Verifier>>,
+    /// The claims of a verified token that the control plane is told. The same value as long as they
+    /// are the same claims.
+    pub(crate) told_claims: Arc<ToldClaims>,
+}
+
+/// The claims of a verified token that the control plane is told.
+pub(crate) struct ToldClaims {
+    /// Those that it wants beside [`SUBJECT_CLAIMS`].
+    pub(crate) watched: Vec<String>,
+}
+
+impl ToldClaims {
+    /// All of them.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        SUBJECT_CLAIMS.into_iter().chain(self.watched.iter().map(String::as_str)).collect()
+    }
 }
 
 /// The current settings. Cheap to clone; all clones see a change at once.
@@ -67,21 +83,29 @@ impl Settings {
             Some(before) => before.generation + 1,
             None => 1,
         };
+        let told_claims = match &before {
+            Some(before) if before.told_claims.watched == settings.watched_claims => {
+                Arc::clone(&before.told_claims)
+            }
+            _ => Arc::new(ToldClaims { watched: settings.watched_claims.clone() }),
+        };
         info!(
             authorization = settings.authorization,
             oidc = settings.oidc.is_some(),
             generation,
             "settings in force"
         );
-        self.active.store(Some(Arc::new(Active { settings, generation, verifier })));
+        let active = Active { settings, generation, verifier, told_claims };
+        self.active.store(Some(Arc::new(active)));
         self.changed.notify_one();
     }
 }
 
 /// Whether clients that were opened under the one serve under the other. What a consumer is made
-/// with is read when it is created.
+/// with is read when it is created, and what is told of tokens is no matter of clients.
 fn same_clients(before: &RestSettings, after: &RestSettings) -> bool {
-    RestSettings { consumer: before.consumer.clone(), ..after.clone() } == *before
+    let (consumer, watched_claims) = (before.consumer.clone(), before.watched_claims.clone());
+    RestSettings { consumer, watched_claims, ..after.clone() } == *before
 }
 
 /// Without a verifier nobody gets in, which is the safe side; the other settings still apply.
@@ -113,6 +137,14 @@ mod tests {
     use super::*;
     use crate::testing;
 
+    #[test]
+    fn a_control_plane_of_the_version_before_wants_no_more_claims() {
+        let settings = testing::settings("127.0.0.1:1");
+        let mut told = serde_json::to_value(&settings).unwrap();
+        told.as_object_mut().unwrap().remove("watched_claims").unwrap();
+        assert_eq!(serde_json::from_value::<RestSettings>(told).unwrap(), settings);
+    }
+
     #[tokio::test]
     async fn a_verifier_lives_as_long_as_its_settings() {
         let settings = Settings::new(testing::idp());
@@ -127,6 +159,15 @@ mod tests {
         let verifiers = (first.verifier.as_ref().unwrap(), second.verifier.as_ref().unwrap());
         assert!(Arc::ptr_eq(verifiers.0, verifiers.1));
         assert_eq!(first.generation, second.generation, "open clients do not notice");
+        assert!(Arc::ptr_eq(&first.told_claims, &second.told_claims));
+
+        wanted.watched_claims = vec!["badge".to_owned()];
+        settings.apply(wanted.clone());
+        let watching = settings.active().unwrap();
+        assert!(Arc::ptr_eq(verifiers.0, watching.verifier.as_ref().unwrap()));
+        assert_eq!(first.generation, watching.generation, "nor of what is told of tokens");
+        assert!(!Arc::ptr_eq(&first.told_claims, &watching.told_claims));
+        assert_eq!(watching.told_claims.names().last(), Some(&"badge"));
 
         wanted.oidc = Some(testing::oidc("http://127.0.0.1:1", "b"));
         settings.apply(wanted);

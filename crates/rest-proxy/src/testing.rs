@@ -42,6 +42,7 @@ pub(crate) fn settings(bootstrap: &str) -> RestSettings {
         authorization: false,
         oidc: None,
         scram_mechanisms: vec!["SCRAM-SHA-256".to_owned()],
+        watched_claims: Vec::new(),
         producer: RestProducer {
             acks: "1".to_owned(),
             compression_type: "none".to_owned(),

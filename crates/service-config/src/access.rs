@@ -13,7 +13,7 @@ use model::{
 
 pub use self::answers::{Answer, answers};
 pub use self::authorizer::{Question, allows, denial, may_write_somewhere};
-pub use self::loss::{Access, Loss, Proposal, would_lose};
+pub use self::loss::{Access, Loss, Proposal, Watching, would_lose};
 
 /// A resource of Kafka: its type, how its name is meant, the name.
 type Resource = (ResourceType, PatternType, String);

@@ -4,7 +4,8 @@ use model::{Node, OidcSettings, OwnIdentity, Principal, RestSettings, Secret};
 
 use crate::{Effective, Oidc};
 
-/// Puts together the settings of the REST proxy; `rest_password` is that of its own identity.
+/// Puts together the settings of the REST proxy; `rest_password` is that of its own identity. Which
+/// claims are watched is no matter of the configuration.
 pub fn rest_settings(
     effective: &Effective,
     nodes: &[Node],
@@ -21,6 +22,7 @@ pub fn rest_settings(
         authorization: effective.rest_authorization(),
         oidc: effective.oidc().map(oidc_settings),
         scram_mechanisms: scram_mechanisms(effective),
+        watched_claims: Vec::new(),
         producer: effective.rest_producer(),
         consumer: effective.rest_consumer(),
     }

@@ -30,6 +30,7 @@ mod tokens;
 mod topics;
 mod users;
 mod vault;
+mod watched_claims;
 
 use sqlx::PgPool;
 pub use sqlx::migrate::MigrateError;
@@ -72,6 +73,7 @@ pub use crate::users::{
 };
 use crate::vault::Vault;
 pub use crate::vault::{CipherFailed, DataKeyId, KeyError, MasterKeyId, MasterKeys, VaultError};
+pub use crate::watched_claims::{Watched, WatchedClaims};
 
 /// The schema, embedded in the binary.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
@@ -149,6 +151,8 @@ pub struct Store {
     pub seen: SeenUses,
     /// What brokers refused.
     pub denials: Denials,
+    /// Claims that are watched.
+    pub watched_claims: WatchedClaims,
     /// What nodes used of their machines.
     pub metrics: NodeMetrics,
     /// What Kafka refuses of all that.
@@ -209,6 +213,7 @@ impl Store {
             topics: Topics { pool: pool.clone() },
             seen: SeenUses { pool: pool.clone() },
             denials: Denials { pool: pool.clone() },
+            watched_claims: WatchedClaims { pool: pool.clone() },
             metrics: NodeMetrics { pool: pool.clone() },
             refusals: Refusals { pool: pool.clone() },
             events: Events { pool: pool.clone() },

@@ -1,6 +1,6 @@
 //! Who was seen to use what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     AclOperation, Principal, ResourceType, SeenAt, SeenClaims, SeenReport, SeenUse, ServiceId,
@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use crate::{StoreError, constraint, decode, moment, timestamp};
+use crate::{StoreError, constraint, decode, moment, timestamp, watched_claims};
 
 /// The most rows of a service, of uses and of claims each. New ones above are not taken: a service
 /// that is used in more ways than these is told about in part, and says so.
@@ -56,8 +56,8 @@ struct Columns {
 
 impl SeenUses {
     /// Notes what was seen at `at`, and forgets what was not seen for 30 days. A use that is known is
-    /// only younger afterwards, and one in the future was seen `now`. Of a service that is gone
-    /// nothing is noted.
+    /// only younger afterwards, and one in the future was seen `now`. Claims that are neither common
+    /// nor watched ([`crate::WatchedClaims`]) are left out. Of a service that is gone nothing is noted.
     pub async fn record(
         &self,
         service: ServiceId,
@@ -87,10 +87,12 @@ impl SeenUses {
     ) -> Result<(), StoreError> {
         let oldest = now.plus_ms(-KEPT_MS);
         let columns = columns(report.uses.iter().filter(|it| it.last >= oldest), now)?;
-        let principals: Vec<&str> =
-            report.claims.iter().map(|it| it.principal.0.as_str()).collect();
-        let claims: Vec<Json<&Claims>> = report.claims.iter().map(|it| Json(&it.claims)).collect();
         let mut tx = self.pool.begin().await?;
+        let watched = watched_claims::names(&mut tx, service, now).await?;
+        let told: Vec<SeenClaims> = report.claims.iter().map(|it| it.only(&watched)).collect();
+        let principals: Vec<&str> = told.iter().map(|it| it.principal.0.as_str()).collect();
+        let claims: Vec<Json<&Claims>> = told.iter().map(|it| Json(&it.claims)).collect();
+        let absent: Vec<Json<&BTreeSet<String>>> = told.iter().map(|it| Json(&it.absent)).collect();
         sqlx::query!(
             "with forgotten as (delete from seen_claims where service_id = $1 and last_seen < $2)
              delete from seen_use where service_id = $1 and last_seen < $2",
@@ -144,28 +146,29 @@ impl SeenUses {
         .await?;
         // The last one of a principal that comes twice.
         sqlx::query!(
-            "insert into seen_claims (service_id, principal, claims, last_seen)
-             select $1, principal, claims, $4
+            "insert into seen_claims (service_id, principal, claims, absent, last_seen)
+             select $1, principal, claims, absent, $4
              from (
-                 select distinct on (principal) principal, claims,
+                 select distinct on (principal) principal, claims, absent,
                         exists (
                             select from seen_claims as it
                             where it.service_id = $1 and it.principal = one.principal
                         ) as known
-                 from unnest($2::text[], $3::jsonb[]) with ordinality
-                      as one (principal, claims, place)
+                 from unnest($2::text[], $3::jsonb[], $6::jsonb[]) with ordinality
+                      as one (principal, claims, absent, place)
                  order by principal, place desc
              ) as each
              where known or (select count(*) from seen_claims where service_id = $1) < $5::bigint
              order by principal
              on conflict (service_id, principal) do update
-             set claims = excluded.claims, last_seen = excluded.last_seen
+             set claims = excluded.claims, absent = excluded.absent, last_seen = excluded.last_seen
              where seen_claims.last_seen <= excluded.last_seen",
             service.0,
             &principals as _,
             &claims as _,
             moment(now)?,
-            MOST
+            MOST,
+            &absent as _
         )
         .execute(&mut *tx)
         .await?;
@@ -192,7 +195,8 @@ impl SeenUses {
         .fetch_all(&self.pool)
         .await?;
         let claims = sqlx::query!(
-            r#"select principal, claims as "claims: Json<Claims>"
+            r#"select principal, claims as "claims: Json<Claims>",
+                      absent as "absent: Json<BTreeSet<String>>"
                from seen_claims where service_id = $1 and last_seen >= $2 order by principal"#,
             service.0,
             since
@@ -213,9 +217,11 @@ impl SeenUses {
             };
             Ok((seen_at.ok_or_else(|| unreadable(row.seen_at))?, seen_use))
         });
-        let claims = claims
-            .into_iter()
-            .map(|row| SeenClaims { principal: Principal(row.principal), claims: row.claims.0 });
+        let claims = claims.into_iter().map(|row| SeenClaims {
+            principal: Principal(row.principal),
+            claims: row.claims.0,
+            absent: row.absent.0,
+        });
         Ok(Seen {
             uses: uses.collect::<Result<_, StoreError>>()?,
             claims: claims.collect(),

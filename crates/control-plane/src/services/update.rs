@@ -18,7 +18,7 @@ pub(crate) use self::diff::{Difference, at, changed_keys};
 use super::{merged, refuse_unknown};
 use crate::error::{ApiError, PROTECTED};
 use crate::extract::object;
-use crate::losses::{Asked, Days, Losses, access_of, configured, losses};
+use crate::losses::{Asked, Days, Losses, access_of, configured, losses_watching, watch};
 use crate::plans::{plan, unknown_plan};
 use crate::time::is_time_of_day;
 use crate::{App, clouds, preflight};
@@ -151,7 +151,8 @@ struct Configured {
 type Probed = (Oidc, Vec<String>);
 
 /// Changes a service, and tells what follows from it. Of two that change it at the same time, the
-/// slower one decides anew on what the faster one left. A dry run writes nothing.
+/// slower one decides anew on what the faster one left. A dry run writes nothing but which claims are
+/// watched ([`watch`]).
 pub(super) async fn update(
     app: &App,
     mut service: Service,
@@ -165,7 +166,7 @@ pub(super) async fn update(
         if asked.generation.is_some_and(|seen| seen != service.generation) {
             return Err(ApiError::Precondition("The service was changed meanwhile".into()));
         }
-        let configured = configure(app, &service, body, &mut probed, asked.days).await?;
+        let configured = configure(app, &service, body, &mut probed, (by, asked.days)).await?;
         let Some(change) = change(app, &service, body, configured.as_ref(), by).await? else {
             return Ok((service, Updated::default()));
         };
@@ -233,7 +234,7 @@ async fn configure(
     service: &Service,
     body: &UpdateService,
     probed: &mut Option<Probed>,
-    days: Days,
+    asked: (&By, Days),
 ) -> Result<Option<Configured>, ApiError> {
     let stored = &service.user_config;
     let user_config =
@@ -265,7 +266,7 @@ async fn configure(
         warnings.push(OPEN_REST.to_owned());
     }
     let losses = match before {
-        Some(before) => losses_by(app, service, (&before, &after), days).await?,
+        Some(before) => losses_by(app, service, (&before, &after), asked).await?,
         None => Losses::default(),
     };
     warnings.extend(losses.sentence().map(str::to_owned));
@@ -278,7 +279,7 @@ async fn losses_by(
     app: &App,
     service: &Service,
     (before, after): (&Effective, &Effective),
-    days: Days,
+    (by, days): (&By, Days),
 ) -> Result<Losses, ApiError> {
     let nothing = Access::default;
     if configured(nothing(), before) == configured(nothing(), after) {
@@ -290,7 +291,8 @@ async fn losses_by(
     if !after.kafka_rest() {
         then.rest_authorization = access.rest_authorization;
     }
-    losses(app, service, (access, then), days).await
+    let watching = watch(app, service, (&access, &then), by).await?;
+    losses_watching(app, service, (access, then), days, watching).await
 }
 
 fn topology<'a>(service: &'a Service, previous_jwks_url: Option<&'a str>) -> Topology<'a> {

@@ -241,6 +241,7 @@ async fn another_subject_claim_renames_whoever_has_a_token(pool: PgPool) {
     let claims = SeenClaims {
         principal: Principal("id-1".into()),
         claims: [("azp".to_owned(), "shop".to_owned())].into(),
+        absent: [].into(),
     };
     let uses = ["id-1 Read Topic in", "id-2 Read Topic in", "alice Read Topic in"];
     let report =
@@ -293,6 +294,7 @@ async fn what_was_seen_is_shown(pool: PgPool) {
     let claims = SeenClaims {
         principal: Principal("alice".into()),
         claims: [("azp".to_owned(), "shop".to_owned())].into(),
+        absent: [].into(),
     };
     let report = SeenReport { uses: vec![a_use("bob Read Group g", 20)], claims: vec![claims] };
     let (service, now) = (api.service().await.id, Timestamp::now());

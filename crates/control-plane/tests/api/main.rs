@@ -30,4 +30,5 @@ mod tokens;
 mod topics;
 mod twins;
 mod users;
+mod watched_claims;
 mod windows;

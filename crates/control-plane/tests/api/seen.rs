@@ -54,6 +54,7 @@ async fn a_proxy_tells_what_it_has_seen(pool: PgPool) {
         claims: vec![SeenClaims {
             principal: alice(),
             claims: [("azp".into(), "shop".into())].into(),
+            absent: [].into(),
         }],
         truncated: false,
     };

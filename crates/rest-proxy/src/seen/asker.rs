@@ -77,7 +77,7 @@ impl Seen {
             self.strangers.seen.insert(hash, now);
             return None;
         };
-        self.claims(&verified, token);
+        self.claims(&verified, token, &active.told_claims);
         Some(Asker { principal: Some(Arc::clone(&verified.principal)), proven: true })
     }
 }

@@ -7,11 +7,13 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::post;
 use http::{HeaderMap, StatusCode};
+use testkit::issuer::{Issuer, TokenRequest};
 use tokio_util::task::TaskTracker;
 
 use super::*;
-use crate::settings::{ControlPlane, PollConfig};
+use crate::settings::{ControlPlane, PollConfig, Settings};
 use crate::shared::locked;
+use crate::testing;
 
 fn asker(name: &str) -> Asker {
     Asker { principal: Some(name.into()), proven: true }
@@ -135,4 +137,36 @@ async fn what_could_not_be_told_is_told_later_and_what_is_refused_is_not() {
     seen.tell(&mut control_plane, false).await.unwrap();
     assert_eq!((seen.metrics.forgotten(), due(&seen, true).len()), (1, 0));
     tokio::fs::remove_file(&token_file).await.unwrap();
+}
+
+#[tokio::test]
+async fn claims_are_told_again_as_soon_as_others_are_watched() {
+    let idp = Issuer::serve().await.unwrap();
+    let (seen, settings) = (seen(), Settings::new(testing::idp()));
+    let mut wanted = testing::secured("127.0.0.1:1", &idp);
+    let token = idp.issuer.mint(&TokenRequest::of("alice")).unwrap();
+    let mut comes = async |watched: &[&str]| {
+        wanted.watched_claims = watched.iter().map(|&it| it.to_owned()).collect();
+        settings.apply(wanted.clone());
+        let active = settings.active().unwrap();
+        let verified = active.verifier.as_ref().unwrap().verify(&token).await.unwrap();
+        seen.claims(&verified, &token, &active.told_claims);
+        let report = seen.due(false);
+        seen.told(&report);
+        assert_eq!(report.check(), Ok(()));
+        let mut claims = report.claims.into_iter();
+        assert!(claims.len() <= 1);
+        let words = |it: SeenClaims| {
+            let custom = it.claims.get("custom-sub").map_or("-", String::as_str);
+            format!("{} {custom} {:?}", it.claims["client_id"], it.absent)
+        };
+        claims.next().map(words)
+    };
+    assert_eq!(comes(&[]).await.unwrap(), "alice - {}", "no value that nobody asked for");
+    assert_eq!(comes(&[]).await, None);
+    let told = comes(&["badge", "custom-sub"]).await.unwrap();
+    assert_eq!(told, r#"alice alice {"badge"}"#);
+    assert_eq!(comes(&["badge", "custom-sub"]).await, None, "it is told once");
+    assert_eq!(comes(&["custom-sub"]).await.unwrap(), "alice alice {}");
+    assert_eq!(comes(&[]).await.unwrap(), "alice - {}");
 }

@@ -33,6 +33,19 @@ pub struct Access {
     pub principal_claim: Option<String>,
 }
 
+/// Whether values of the claim that becomes the subject are kept, if it is none of
+/// [`model::SUBJECT_CLAIMS`], whose are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Watching {
+    /// They are not.
+    #[default]
+    Never,
+    /// From now on.
+    FromNow,
+    /// Since then. A token that was seen before has not been looked at for it.
+    Since(Timestamp),
+}
+
 /// Something that a principal was seen to do, and would be refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
@@ -81,7 +94,7 @@ impl Access {
 }
 
 /// Of what was seen, that which is allowed before a change and not after it, latest first. What
-/// tokens of a principal say besides is in `claims`.
+/// tokens of a principal say besides is in `claims`, as far as that was and is kept.
 ///
 /// Topics that a pattern matches are looked up among those that were seen, which are the only ones
 /// asked about.
@@ -89,7 +102,7 @@ pub fn would_lose(
     before: &Access,
     after: &Access,
     uses: &[(SeenAt, SeenUse)],
-    claims: &[SeenClaims],
+    (claims, watching): (&[SeenClaims], Watching),
 ) -> Vec<Loss> {
     let claims: BTreeMap<&Principal, &SeenClaims> =
         claims.iter().map(|it| (&it.principal, it)).collect();
@@ -101,8 +114,8 @@ pub fn would_lose(
     for (principal, uses) in of_principal {
         let topics = topics(&uses);
         let case = principal.map(|it| {
-            let claims = claims.get(it).map(|it| &it.claims);
-            Case::of(before, after, it, claims, &topics)
+            let claims = claims.get(it).copied();
+            Case::of(before, after, it, (claims, watching), &topics)
         });
         for (at, seen_use) in uses {
             let fate = match &case {

@@ -19,3 +19,4 @@ mod seen;
 mod services;
 mod sessions;
 mod tokens;
+mod watched_claims;

@@ -1,5 +1,7 @@
 //! Who was seen to use what.
 
+use std::collections::BTreeSet;
+
 use model::{
     AclOperation, Principal, ResourceType, SeenAt, SeenClaims, SeenReport, SeenUse, ServiceId,
     Timestamp,
@@ -26,7 +28,7 @@ fn a_use(principal: Option<&str>, topic: &str, days_ago: i64) -> SeenUse {
 
 fn claims(principal: &str, azp: &str) -> SeenClaims {
     let claims = [("azp".to_owned(), azp.to_owned())].into();
-    SeenClaims { principal: Principal(principal.into()), claims }
+    SeenClaims { principal: Principal(principal.into()), claims, absent: BTreeSet::new() }
 }
 
 fn report(uses: &[SeenUse]) -> SeenReport {

@@ -70,6 +70,7 @@ impl SettingsStub {
                 audiences: vec![self.audience.clone()],
                 principal_claim: self.principal_claim.clone(),
             }),
+            watched_claims: Vec::new(),
             producer: RestProducer {
                 acks: "all".to_owned(),
                 compression_type: "none".to_owned(),

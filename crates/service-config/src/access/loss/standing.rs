@@ -1,16 +1,16 @@
 //! What a principal may do before and after a change, in each way that it may have come.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use model::{
     AclBinding, AclEntry, AclOperation, KafkaAclEntry, KafkaPrincipal, Principal, ResourceType,
-    SeenAt, SeenUse, Username,
+    SUBJECT_CLAIMS, SeenAt, SeenClaims, SeenUse, Username,
 };
 
-use super::Access;
 use super::why::{Kept, Why};
+use super::{Access, Watching};
 use crate::access::{Question, allows, bindings, denial, may_write_somewhere};
 
 /// What becomes of a use that is lost.
@@ -64,12 +64,13 @@ impl Fate {
 }
 
 impl<'a> Case<'a> {
-    /// `claims`: of its latest token. `topics`: those that it used.
+    /// `claims`: of its latest token, and whether those of the new subject are kept. `topics`: those
+    /// that it used.
     pub(super) fn of(
         before: &'a Access,
         after: &'a Access,
         principal: &Principal,
-        claims: Option<&BTreeMap<String, String>>,
+        claims: (Option<&SeenClaims>, Watching),
         topics: &BTreeSet<String>,
     ) -> Self {
         let name = principal.0.as_str();
@@ -221,16 +222,33 @@ fn called<'a>(
     name: &'a str,
     before: &Access,
     after: &Access,
-    claims: Option<&'a BTreeMap<String, String>>,
+    (claims, watching): (Option<&'a SeenClaims>, Watching),
 ) -> Result<&'a str, Why> {
     let claim = after.principal_claim.as_ref().ok_or(Why::TokensOff)?;
     if before.principal_claim.as_ref().is_none_or(|it| it == claim) {
         return Ok(name);
     }
-    let value = claims.ok_or(Why::NeverSeen)?.get(claim);
+    let claims = claims.ok_or(Why::NeverSeen)?;
     // As Kafka trims it.
-    let value = value.map(|it| it.trim()).filter(|it| !it.is_empty());
-    value.ok_or_else(|| Why::NoSuchClaim(claim.clone()))
+    let value = claims.claims.get(claim).map(|it| it.trim());
+    match value {
+        Some(value) if !value.is_empty() => Ok(value),
+        Some(_) => Err(Why::NoSuchClaim(claim.clone())),
+        None => Err(no_value(claim, claims, watching)),
+    }
+}
+
+/// Why a claim of a principal is not known whose tokens were seen.
+fn no_value(claim: &str, claims: &SeenClaims, watching: Watching) -> Why {
+    let name = claim.to_owned();
+    if SUBJECT_CLAIMS.contains(&claim) || claims.absent.contains(claim) {
+        return Why::NoSuchClaim(name);
+    }
+    match watching {
+        Watching::Never => Why::NotKept(name),
+        Watching::FromNow => Why::KeptFromNow(name),
+        Watching::Since(since) => Why::KeptSince(name, since),
+    }
 }
 
 fn is_user(access: &Access, name: &str) -> bool {

@@ -73,7 +73,7 @@ fn seen(at: SeenAt, line: &str, last: i64) -> (SeenAt, SeenUse) {
 
 fn claims(principal: &str, claims: &[(&str, &str)]) -> SeenClaims {
     let claims = claims.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    SeenClaims { principal: Principal(principal.into()), claims }
+    SeenClaims { principal: Principal(principal.into()), claims, absent: BTreeSet::new() }
 }
 
 /// A loss and what gives it back, a line each.
@@ -98,6 +98,15 @@ fn told(losses: &[Loss]) -> String {
 }
 
 fn lost(before: &Access, after: &Access, uses: &[(SeenAt, &str)], claims: &[SeenClaims]) -> String {
+    lost_by(before, after, uses, (claims, Watching::Never))
+}
+
+fn lost_by(
+    before: &Access,
+    after: &Access,
+    uses: &[(SeenAt, &str)],
+    claims: (&[SeenClaims], Watching),
+) -> String {
     // The earlier in the list, the later it was seen.
     let dated = uses.iter().zip((0..1000).rev());
     let uses: Vec<_> = dated.map(|((at, line), last)| seen(*at, line, last)).collect();
@@ -222,12 +231,30 @@ fn another_claim_gives_whoever_comes_by_a_token_another_name() {
         (RestProxy, "alice Read Topic t"),
     ];
     insta::assert_snapshot!(lost(&before, &after, &uses, &known));
-    let after = Access { principal_claim: Some("ssn".into()), ..before.clone() };
-    assert_eq!(
-        lost(&before, &after, &uses[2..3], &known),
-        "id-3 Read Topic t at rest_proxy: what this principal would be called is not known: values \
-         of the claim 'ssn' are not kept"
-    );
+}
+
+#[test]
+fn of_a_claim_that_is_not_common_it_is_said_since_when_its_values_are_kept() {
+    let acls = ["id-1", "id-2", "id-3", "id-4", "e-1"]
+        .map(|it| format!("ALLOW User:{it} Read Topic LITERAL t *"));
+    let before = access(&[], &acls.each_ref().map(String::as_str));
+    let after = Access { principal_claim: Some("employee_id".into()), ..before.clone() };
+    let absent = ["employee_id".to_owned()].into();
+    let known = [
+        claims("id-1", &[("employee_id", "e-1")]),
+        claims("id-2", &[("azp", "shop")]),
+        SeenClaims { absent, ..claims("id-3", &[("azp", "shop")]) },
+    ];
+    let uses = [
+        (RestProxy, "id-1 Read Topic t"),
+        (RestProxy, "id-2 Read Topic t"),
+        (RestProxy, "id-3 Read Topic t"),
+        (RestProxy, "id-4 Read Topic t"),
+    ];
+    let lost = |watching| lost_by(&before, &after, &uses, (&known, watching));
+    let told = [Watching::Never, Watching::FromNow, Watching::Since(Timestamp(1_795_291_200_000))]
+        .map(|it| format!("{it:?}:\n{}", lost(it)));
+    insta::assert_snapshot!(told.join("\n\n"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::{AclBinding, SUBJECT_CLAIMS};
+use model::{AclBinding, Timestamp};
 
 /// Why somebody is refused who comes in one way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,8 +19,14 @@ pub(super) enum Why {
     TokensOff,
     /// A token of which the new principal is not known: no token of the present one was seen.
     NeverSeen,
-    /// The same: its token has no such claim, or its value is not kept.
+    /// The same: its token has no such claim.
     NoSuchClaim(String),
+    /// The same: no values of this claim are kept.
+    NotKept(String),
+    /// The same: they are from now on.
+    KeptFromNow(String),
+    /// The same: they are since then, and no token of it was seen since.
+    KeptSince(String, Timestamp),
     /// A binding denies it, in words.
     Denied(String),
     /// No ACL allows it to whoever is called so.
@@ -82,12 +88,22 @@ impl fmt::Display for Why {
             Self::NeverSeen => {
                 write!(f, "{unknown}: its tokens have not been seen at the REST proxy")
             }
-            Self::NoSuchClaim(claim) if SUBJECT_CLAIMS.contains(&claim.as_str()) => {
+            Self::NoSuchClaim(claim) => {
                 write!(f, "{unknown}: its tokens have no text in the claim '{claim}'")
             }
-            Self::NoSuchClaim(claim) => {
+            Self::NotKept(claim) => {
                 write!(f, "{unknown}: values of the claim '{claim}' are not kept")
             }
+            Self::KeptFromNow(claim) => write!(
+                f,
+                "{unknown}: values of the claim '{claim}' were not kept; they are from now on, for 30 \
+                 days: ask again after the clients have been seen"
+            ),
+            Self::KeptSince(claim, since) => write!(
+                f,
+                "{unknown}: values of the claim '{claim}' are kept since {since}, and its tokens have \
+                 not been seen since: ask again when they have been"
+            ),
             Self::Denied(by) => {
                 write!(f, "{by} denies it, and no ACL that allows can make up for that")
             }

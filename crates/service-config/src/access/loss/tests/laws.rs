@@ -84,7 +84,7 @@ proptest! {
         uses in prop::collection::vec(a_use(), 0..12),
         known in known(),
     ) {
-        prop_assert_eq!(would_lose(&same, &same, &uses, &known), []);
+        prop_assert_eq!(would_lose(&same, &same, &uses, (&known, Watching::FromNow)), []);
     }
 
     #[test]
@@ -95,7 +95,7 @@ proptest! {
         known in known(),
     ) {
         let mut after = after;
-        let first = would_lose(&before, &after, &uses, &known);
+        let first = would_lose(&before, &after, &uses, (&known, Watching::FromNow));
         let mut last = Timestamp(i64::MAX);
         for it in &first {
             prop_assert!(it.last <= last && !it.operations.is_empty() && !it.reason.is_empty());
@@ -104,7 +104,7 @@ proptest! {
         for proposal in first.iter().flat_map(|it| it.acls.clone()) {
             add(&mut after, proposal);
         }
-        let then = would_lose(&before, &after, &uses, &known);
+        let then = would_lose(&before, &after, &uses, (&known, Watching::FromNow));
         prop_assert!(then.iter().all(|it| it.acls.is_empty()), "{}", told(&then));
         // What can be given back is given back: it is not only not named any more.
         for it in &then {
@@ -124,12 +124,12 @@ proptest! {
         uses in prop::collection::vec(a_use(), 0..12),
         known in known(),
     ) {
-        let first = lost_uses(&would_lose(&before, &after, &uses, &known));
+        let first = lost_uses(&would_lose(&before, &after, &uses, (&known, Watching::FromNow)));
         let mut after = after;
         after.acl.extend(more.0);
         let denies = |it: &KafkaAclEntry| it.acl.text().permission_type == "DENY";
         after.kafka_acl.extend(more.1.into_iter().filter(|it| !denies(it)));
-        let then = lost_uses(&would_lose(&before, &after, &uses, &known));
+        let then = lost_uses(&would_lose(&before, &after, &uses, (&known, Watching::FromNow)));
         prop_assert!(then.is_subset(&first), "{then:?}\n{first:?}");
     }
 }

@@ -83,6 +83,35 @@ impl Written<'_> {
         }
     }
 
+    /// Asks about a subject claim that is none of the common ones: what it says is known as soon as the
+    /// caller has been seen again.
+    async fn knows_another_claim(&self, caller: &str) {
+        let badge = self.stack.name("badge");
+        let wish = TokenRequest {
+            subject: Some(caller.to_owned()),
+            scope: badge.clone(),
+            ..TokenRequest::of("alice")
+        };
+        let bearer = format!("Bearer {}", self.stack.token(&wish).await);
+        let subject = json!({ "kafka": { "sasl_oauthbearer_sub_claim_name": "scope" } });
+        let subject = json!({ "user_config": subject });
+        let why = async || {
+            let losses = self.losses("PUT", "", Some(&subject)).await;
+            let mut of_caller = losses.iter().filter(|it| it["principal"] == caller);
+            of_caller.next().expect("it loses access")["reason"].as_str().unwrap().to_owned()
+        };
+        let first = why().await;
+        assert!(first.contains("what this principal would be called is not known"), "{first}");
+        let expected =
+            format!("it would be called '{badge}', and no ACL allows that name to do it");
+        wait_until("another claim is known", PATIENCE, async || {
+            self.posts(Some(&bearer), 200).await;
+            let said = why().await;
+            if said == expected { Ok(()) } else { Err(said) }
+        })
+        .await;
+    }
+
     /// The path of the only ACL entry of a principal, of either kind.
     async fn entry(&self, kind: &str, key: &str, principal: &str) -> String {
         let answer = self.stack.api("GET", &self.path(&format!("/{kind}")), None).await;
@@ -164,6 +193,7 @@ async fn who_would_lose_access_is_named_before_it_happens() {
     written.posts(Some(&with_token), 200).await;
     written.posts(Some(&with_password), 403).await;
     written.posts(None, 401).await;
+    written.knows_another_claim(&bearer).await;
 
     for principal in [format!("User:{bearer}"), principal] {
         let native = written.entry("kafka/acl", "kafka_acl", &principal).await;

@@ -1,4 +1,4 @@
-//! The `id`s of a page: what is fetched again finds its place by them.
+//! The `id`s of a page, by which what is fetched again finds its place, and the rows of its lists.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,6 +14,17 @@ pub(crate) fn twice(html: &str) -> Vec<&str> {
     let mut seen = BTreeSet::new();
     let is_valid = |it: &str| !it.is_empty() && !it.contains(char::is_whitespace);
     ids(html).into_iter().filter(|it| !seen.insert(*it) || !is_valid(it)).collect()
+}
+
+/// What names each row of the list of that `id`, as people read it.
+pub(crate) fn rows(html: &str, list: &str) -> Vec<String> {
+    let list = html.split_once(&format!("<section class=\"list\" id=\"{list}\"")).unwrap().1;
+    let list = list.split("</section>").next().unwrap();
+    let text = |cell: &str| {
+        let cell = cell.split("</th>").next().unwrap();
+        cell.split('<').map(|it| it.rsplit('>').next().unwrap()).collect()
+    };
+    list.split("<th scope=\"row\">").skip(1).map(text).collect()
 }
 
 /// The pages that the tests render, as their snapshots have them.

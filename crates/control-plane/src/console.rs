@@ -109,6 +109,7 @@ fn closed() -> Vec<(String, MethodRouter<App>)> {
         (of_service("/oidc"), get(oidc_setup::show).post(oidc_setup::look_up)),
         (of_service("/oidc/edit"), post(oidc_setup::edit)),
         (of_service("/oidc/token"), post(oidc_setup::try_token)),
+        (of_service("/oidc/principal"), post(oidc_setup::principal)),
         (of_service("/authorization"), get(authorization::show)),
         (of_service("/authorization/acl"), post(authorization::add)),
         (format!("{ROOT}/{{*rest}}"), any(async || Failed::from(ApiError::NoRoute))),

@@ -1,7 +1,10 @@
 //! OIDC set-up: an issuer is looked up, its keys are shown, a token is tried.
 
+mod token;
+
 use maud::{Markup, html};
 
+pub use self::token::{ANSWERS, Answer, May, Tried};
 use super::settings::REVIEW;
 use crate::draft::{Draft, MAY};
 use crate::forms::{self, Field};
@@ -14,6 +17,8 @@ use crate::{Frame, Page};
 pub const PATH: &str = "oidc";
 /// The end of the address that tries a token.
 pub const TRY: &str = "oidc/token";
+/// The end of the address that says what a principal may do.
+pub const PRINCIPAL: &str = "oidc/principal";
 /// The end of the address that shows a draft again.
 pub const EDIT: &str = "oidc/edit";
 /// The option with the issuer.
@@ -53,6 +58,8 @@ pub struct View {
     pub keys_query: ListQuery,
     /// What became of a token that was tried.
     pub tried: Option<Tried>,
+    /// What a principal may do: that of the token, or one that was asked for.
+    pub may: Option<May>,
 }
 
 /// A published key.
@@ -64,38 +71,6 @@ pub struct Key {
     pub alg: Option<String>,
     /// Why it is not used; `None` if it is.
     pub refused: Option<String>,
-}
-
-/// What became of a token.
-#[derive(Clone, Debug)]
-pub struct Tried {
-    /// Each rule: what it asks for, and whether it is kept or why not; `None` if that cannot be said.
-    pub rules: Vec<(&'static str, Option<Result<(), String>>)>,
-    /// Why keys could not be had.
-    pub no_keys: Option<String>,
-    /// Whether every rule is kept.
-    pub is_accepted: bool,
-    /// Who it would be.
-    pub principal: Option<String>,
-    /// Whether a service user is called so.
-    pub is_user: bool,
-    /// What a broker says to it, denials first.
-    pub answers: Vec<Answer>,
-    /// What Kafka's ACLs say of it, in Kafka's words.
-    pub acls: Vec<String>,
-}
-
-/// What a broker says of a resource, or of all of a pattern that no other answer is about.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// Which, in Kafka's words: `Topic PREFIXED logs-`.
-    pub resource: String,
-    /// The address from which it says so; `None` for any.
-    pub from: Option<String>,
-    /// The operations that are denied, whatever else allows them.
-    pub denied: Vec<&'static str>,
-    /// The operations that are allowed.
-    pub allowed: Vec<&'static str>,
 }
 
 /// The page.
@@ -110,7 +85,7 @@ pub fn page(frame: &Frame, view: &View) -> Page {
             @if view.may_change { (set_up(frame, view)) } @else { (as_it_is(view)) }
         }
         @if let Some(all) = &view.keys { (keys(all, view, frame)) }
-        @if view.is_on { (try_token(frame, view)) }
+        @if view.is_on { (token::section(frame, view)) }
     };
     Page::of_service(view.at.clone(), "OIDC", body)
 }
@@ -203,118 +178,14 @@ fn keys(all: &[Key], view: &View, frame: &Frame) -> Markup {
     }
 }
 
-fn try_token(frame: &Frame, view: &View) -> Markup {
-    let field = Field {
-        name: "token",
-        label: "Access token",
-        kind: "password",
-        value: "",
-        help: "It is checked and forgotten: neither stored, nor logged, nor shown again.",
-        error: None,
-        required: true,
-    };
-    html! {
-        section {
-            h2 #try { "Try a token" }
-            p { "Against the configuration that is saved now." }
-            form method="post" action={ (view.at.href(TRY)) "#try" } {
-                (forms::csrf(&frame.csrf))
-                (field.show())
-                button { "Try it" }
-            }
-            @if let Some(it) = &view.tried { (tried(it)) }
-        }
-    }
-}
-
-fn tried(it: &Tried) -> Markup {
-    let name = it.principal.as_deref();
-    html! {
-        @match name {
-            Some(name) if it.is_accepted => (notice(Tone::Good, &format!("A broker would let it in, as User:{name}."))),
-            _ => (notice(Tone::Bad, "It would be refused: see the rules that are broken.")),
-        }
-        @if let Some(text) = &it.no_keys {
-            (notice(Tone::Bad, &format!("The keys could not be fetched just now: {text}")))
-        }
-        div.scroll tabindex="0" role="region" aria-label="Rules" {
-            table {
-                caption.hidden { "Rules" }
-                thead { tr { th scope="col" { "Rule" } th scope="col" { "Token" } } }
-                tbody {
-                    @for (rule, outcome) in &it.rules {
-                        tr {
-                            th scope="row" { (rule) }
-                            td data-title="Token" {
-                                @match outcome {
-                                    Some(Ok(())) => (badge(Tone::Good, "kept")),
-                                    Some(Err(why)) => { (badge(Tone::Bad, "broken")) " " (why) },
-                                    None => (badge(Tone::Quiet, "not reached")),
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        @if let Some(name) = name {
-            h3 { "What it may do" }
-            p {
-                "Its principal is " code { "User:" (name) } "; "
-                @if it.is_user { "a service user is called so, so Aiven's ACL entries count for it as well." }
-                @else { "no service user is called so, so only Kafka-native ACL entries count for it." }
-            }
-            @if it.acls.is_empty() {
-                p { "No ACL entry is about it: it may log in, and do nothing." }
-            } @else {
-                p { "A denial wins over all that allows. Of rows that a resource fits, the narrowest counts. "
-                    "What is neither denied nor allowed is refused." }
-                (answers(&it.answers))
-                details {
-                    summary { "The ACL entries that say so" }
-                    ul.names { @for acl in &it.acls { li { code { (acl) } } } }
-                }
-            }
-        }
-    }
-}
-
-fn answers(all: &[Answer]) -> Markup {
-    let words = |tone, all: &[&str]| {
-        html! { @for it in all { (badge(tone, it)) " " } @if all.is_empty() { span.none { "nothing" } } }
-    };
-    html! {
-        div.scroll tabindex="0" role="region" aria-label="What a broker says" {
-            table {
-                caption.hidden { "What a broker says" }
-                thead { tr { @for it in ["Resource", "Denied", "Allowed"] { th scope="col" { (it) } } } }
-                tbody { @for it in all { tr {
-                    th scope="row" {
-                        code { (it.resource) }
-                        @if let Some(from) = &it.from { " from " code { (from) } }
-                    }
-                    td data-title="Denied" { (words(Tone::Bad, &it.denied)) }
-                    td data-title="Allowed" { (words(Tone::Good, &it.allowed)) }
-                } } }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use model::{Role, Timestamp};
 
     use super::*;
-    use crate::ids::{ids, twice};
+    use crate::ids::{ids, rows, twice};
 
-    #[test]
-    fn each_published_key_has_an_id_of_its_own() {
-        let key = |refused: Option<&str>| Key {
-            kid: Some("a b".into()),
-            alg: Some("RS256".into()),
-            refused: refused.map(str::to_owned),
-        };
+    fn shown(keys: Vec<Key>, keys_query: ListQuery, may: Option<May>) -> String {
         let view = View {
             at: ServiceAt {
                 project: "dev".into(),
@@ -324,19 +195,96 @@ mod tests {
             },
             draft: Draft::default(),
             may_change: true,
-            is_on: false,
+            is_on: true,
             values: Default::default(),
             errors: Default::default(),
             problems: Vec::new(),
             found: None,
-            keys: Some(vec![key(None), key(Some("for it is short")), key(None)]),
-            keys_query: ListQuery::default(),
+            keys: Some(keys),
+            keys_query,
             tried: None,
+            may,
         };
         let frame = Frame { who: None, csrf: "CSRF".into(), now: Timestamp(0) };
         let page = page(&frame, &view).body.into_string();
+        assert_eq!(twice(&page), [""; 0], "{page}");
+        page
+    }
+
+    fn key(kid: &str, alg: &str, refused: Option<&str>) -> Key {
+        let alg = (!alg.is_empty()).then(|| alg.to_owned());
+        Key { kid: Some(kid.to_owned()), alg, refused: refused.map(str::to_owned) }
+    }
+
+    fn query(q: &str, sort: &str) -> ListQuery {
+        ListQuery { q: q.into(), sort: sort.into(), ..ListQuery::default() }
+    }
+
+    #[test]
+    fn each_published_key_has_an_id_of_its_own() {
+        let all = [None, Some("for it is short"), None].map(|it| key("a b", "RS256", it));
+        let page = shown(all.to_vec(), ListQuery::default(), None);
         let keys = ids(&page).into_iter().filter(|it| it.starts_with("keys-"));
         assert_eq!(keys.count(), 3 + 2, "{page}");
-        assert_eq!(twice(&page), [""; 0], "{page}");
+    }
+
+    #[test]
+    fn published_keys_are_sorted_and_filtered() {
+        for (q, sort, kids) in [
+            ("", "", "new old enc"),
+            ("", "kid", "enc new old"),
+            ("", "-kid", "old new enc"),
+            ("", "alg", "new enc old"),
+            ("", "usable", "enc old new"),
+            ("not used", "", "old enc"),
+            ("es256", "", "new"),
+            ("none of them", "", ""),
+        ] {
+            let all = vec![
+                key("new", "ES256", None),
+                key("old", "RS256", Some("it is too short")),
+                key("enc", "", Some("it is for encryption")),
+            ];
+            let page = shown(all, query(q, sort), None);
+            assert_eq!(rows(&page, KEYS).join(" "), kids, "q {q:?} sort {sort:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_broker_says_is_sorted_and_filtered() {
+        let answer =
+            |(resource, denied, allowed): (&str, &[&'static str], &[&'static str])| Answer {
+                resource: resource.to_owned(),
+                from: None,
+                denied: denied.to_vec(),
+                allowed: allowed.to_vec(),
+            };
+        let answers: Vec<Answer> = [
+            ("Topic b", &["Write"][..], &["Read"][..]),
+            ("Topic a", &[], &["Describe", "Read"]),
+            ("Group c", &[], &["All"]),
+        ]
+        .map(answer)
+        .into();
+        for (q, sort, resources) in [
+            ("", "", "Topic b, Topic a, Group c"),
+            ("", "resource", "Group c, Topic a, Topic b"),
+            ("", "-denied", "Topic b, Topic a, Group c"),
+            ("", "allowed", "Group c, Topic a, Topic b"),
+            ("read", "", "Topic b, Topic a"),
+            ("group", "", "Group c"),
+        ] {
+            let may = May {
+                principal: "al\"ice".to_owned(),
+                is_user: false,
+                answers: answers.clone(),
+                query: query(q, sort),
+                acls: vec!["ALLOW Read on Topic LITERAL b".to_owned()],
+            };
+            let page = shown(Vec::new(), ListQuery::default(), Some(may));
+            assert_eq!(rows(&page, ANSWERS).join(", "), resources, "q {q:?} sort {sort:?}");
+            let asked = "<input type=\"hidden\" name=\"principal\" value=\"al&quot;ice\">";
+            assert!(page.contains(asked), "{page}");
+        }
     }
 }

@@ -105,7 +105,6 @@ pub struct Probe {
 pub fn page(frame: &Frame, view: &View) -> Page {
     let here = view.at.href(&path(&view.id));
     let body = html! {
-        (done(view.done))
         (live::region("now", &now(frame, view)))
         section {
             h2 { "Nodes" }
@@ -128,6 +127,8 @@ pub(super) fn below(at: ServiceAt, title: &str, body: Markup) -> Page {
 fn now(frame: &Frame, view: &View) -> Markup {
     let done = view.nodes.iter().filter(|it| it.phase == "done").count();
     html! {
+        // What was told it is past when it has ended.
+        @if view.ended_at.is_none() { (self::done(view.done)) }
         dl.facts {
             div { dt { "State" } dd { (state(&view.state)) } }
             div { dt { "Nodes done" } dd { (done) " of " (view.nodes.len()) } }

@@ -278,3 +278,78 @@ impl View {
         if is_it { self.query.clone() } else { ListQuery::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Role, Timestamp};
+
+    use super::*;
+    use crate::ids::{ids, rows, twice};
+
+    fn view(of: &str, query: ListQuery) -> View {
+        let group = |(name, partitions, lag): (&str, usize, i64)| Group {
+            name: name.to_owned(),
+            partitions,
+            lag,
+        };
+        let partition = |index| Partition {
+            index,
+            leader: Some(1),
+            replicas: vec![1],
+            in_sync: vec![1],
+            earliest: Some(0),
+            latest: Some(7),
+        };
+        View {
+            at: ServiceAt {
+                project: "dev".into(),
+                service: "my-kafka".into(),
+                role: Role::Developer,
+                here: "topics",
+            },
+            name: "orders".into(),
+            state: "ACTIVE",
+            problem: None,
+            replication: 1,
+            retention_hours: None,
+            retention_bytes: None,
+            min_in_sync: None,
+            cleanup: None,
+            tags: Vec::new(),
+            partitions: (0..3).map(partition).collect(),
+            of: of.to_owned(),
+            query,
+            groups: [("billing", 9, 10), ("audit", 10, 9), ("shipping", 2, 100)].map(group).into(),
+            groups_complete: true,
+            options: Vec::new(),
+            form: None,
+            done: None,
+        }
+    }
+
+    #[test]
+    fn consumer_groups_are_sorted_and_filtered_and_the_other_lists_stay_as_they_are() {
+        let shown = |q: &str, sort: &str| {
+            let query = ListQuery { q: q.into(), sort: sort.into(), ..ListQuery::default() };
+            let frame = Frame { who: None, csrf: "CSRF".into(), now: Timestamp(0) };
+            let page = page(&frame, &view(GROUPS, query)).body.into_string();
+            assert_eq!(twice(&page), [""; 0], "{page}");
+            assert_eq!(rows(&page, "topic-partitions"), ["0", "1", "2"], "{page}");
+            assert!(ids(&page).contains(&"groups-found"), "{page}");
+            rows(&page, GROUPS).join(" ")
+        };
+        for (q, sort, groups) in [
+            ("", "", "billing audit shipping"),
+            ("", "group", "audit billing shipping"),
+            ("", "-group", "shipping billing audit"),
+            ("", "partitions", "shipping billing audit"),
+            ("", "behind", "audit billing shipping"),
+            ("", "-behind", "shipping billing audit"),
+            ("IN", "", "billing shipping"),
+            ("100", "", "shipping"),
+            ("nobody", "", ""),
+        ] {
+            assert_eq!(shown(q, sort), groups, "q {q:?} sort {sort:?}");
+        }
+    }
+}

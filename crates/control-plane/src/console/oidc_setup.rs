@@ -7,7 +7,7 @@ use console::Page;
 use console::draft::{Draft as Carried, Form as FormOf};
 use console::list::ListQuery;
 use console::pages::oidc::{
-    AUDIENCE, Answer, CLAIM, ISSUER, JWKS_URL, KEYS, Key, PATH, Tried, View, page,
+    ANSWERS, AUDIENCE, Answer, CLAIM, ISSUER, JWKS_URL, KEYS, Key, May, PATH, Tried, View, page,
 };
 use model::{AclBinding, AclOperation, IdpUrl, Principal, Role, Secret};
 use serde::Deserialize;
@@ -84,6 +84,7 @@ fn view<N>(app: &App, on: &OnPage<N>, draft: &Draft) -> View {
         keys: None,
         keys_query: ListQuery::default(),
         tried: None,
+        may: None,
     }
 }
 
@@ -154,25 +155,16 @@ pub(super) async fn try_token(
     let named = (oidc.issuer.as_str(), &oidc.audiences[..], oidc.sub_claim_name.as_str());
     let token = form.token.expose().trim();
     let (examined, error) = examine(token, named, &oidc.jwks_url, &app.settings.idp_policy).await;
-    let mut view = view(&app, &on, &Draft::new(service));
-    view.tried = Some(tried(&app, service, examined, error.map(|it| it.to_string())).await?);
+    let may = match &examined.principal {
+        Some(it) => Some(may(&app, service, it.clone(), ListQuery::default()).await?),
+        None => None,
+    };
+    let tried = Some(tried(examined, error.map(|it| it.to_string())));
+    let view = View { tried, may, ..view(&app, &on, &Draft::new(service)) };
     Ok(page(on.frame(), &view).into())
 }
 
-async fn tried(
-    app: &App,
-    service: &Service,
-    examined: Examined,
-    no_keys: Option<String>,
-) -> Result<Tried, ApiError> {
-    let access = access_of(app, service).await?;
-    let topics = app.store.topics.list(service.id).await?;
-    let topics = topics.into_iter().map(|it| it.name.to_string()).collect();
-    let all = bindings(&access.acl, &access.kafka_acl, &access.users, &topics);
-    let name = examined.principal.as_deref();
-    let is_about = |it: &&AclBinding| {
-        it.principal.0 == Principal::EVERYBODY || Some(it.principal.0.as_str()) == name
-    };
+fn tried(examined: Examined, no_keys: Option<String>) -> Tried {
     let rule = |(rule, outcome): &(auth::TokenRule, Outcome)| {
         let outcome = match outcome {
             Outcome::Kept => Some(Ok(())),
@@ -181,14 +173,47 @@ async fn tried(
         };
         (rule.as_str(), outcome)
     };
-    Ok(Tried {
+    Tried {
         rules: examined.rules.iter().map(rule).collect(),
         no_keys,
         is_accepted: examined.is_accepted(),
-        is_user: access.users.iter().any(|it| Some(it.as_str()) == name),
-        answers: name.into_iter().flat_map(|it| answers(&all, it)).map(answer).collect(),
-        acls: all.iter().filter(is_about).map(acl).collect(),
         principal: examined.principal,
+    }
+}
+
+/// What a principal may do, by name: so lists of it are sorted and filtered without its token.
+pub(super) async fn principal(
+    State(app): State<App>,
+    on: OnPage,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Show, Failed> {
+    let named = fields.iter().find(|(name, _)| name == "principal");
+    let (_, name) =
+        named.ok_or_else(|| ApiError::Invalid("The field 'principal' is missing".to_owned()))?;
+    let query = ListQuery::posted(&fields, ANSWERS);
+    let may = Some(may(&app, on.service(), name.clone(), query).await?);
+    let view = View { may, ..view(&app, &on, &Draft::new(on.service())) };
+    Ok(page(on.frame(), &view).into())
+}
+
+async fn may(
+    app: &App,
+    service: &Service,
+    principal: String,
+    query: ListQuery,
+) -> Result<May, ApiError> {
+    let access = access_of(app, service).await?;
+    let topics = app.store.topics.list(service.id).await?;
+    let topics = topics.into_iter().map(|it| it.name.to_string()).collect();
+    let all = bindings(&access.acl, &access.kafka_acl, &access.users, &topics);
+    let is_about =
+        |it: &&AclBinding| [Principal::EVERYBODY, &principal].contains(&&*it.principal.0);
+    Ok(May {
+        is_user: access.users.iter().any(|it| it.as_str() == principal),
+        answers: answers(&all, &principal).into_iter().map(answer).collect(),
+        query,
+        acls: all.iter().filter(is_about).map(acl).collect(),
+        principal,
     })
 }
 

@@ -14,7 +14,7 @@ async fn an_api_token_signs_in_until_one_signs_out() {
 
         browser.fill("API token", "tidegate_wrong").await;
         browser.press("Sign in").await;
-        browser.wait_for_text("token").await;
+        browser.wait_for_text("This token opens nothing").await;
         browser.expect_error("401").await;
         let refused = browser.text().await;
         assert!(refused.contains("With an API token"), "{refused}");

@@ -120,6 +120,16 @@ async fn the_way_of_the_documentation_leads_from_signing_in_to_running() {
         assert!(!denied.contains("Read") && allowed.contains("Read"), "{row}");
         assert!(!allowed.contains("Write"), "{row}");
         browser.inspect("oidc-tried").await;
+        // Filtering what it may do keeps the page, and with it what the rules say of the token.
+        browser.fill("Filter what a broker says", "no such thing").await;
+        browser.wait_for_text("Nothing has “no such thing” in it.").await;
+        browser.wait_for_text("A broker would let it in, as User:alice").await;
+        browser.press("Show all").await;
+        browser.wait_for_text("console-tried").await;
+        browser.press("Resource").await;
+        let sorted = "return document.querySelector('#answers th[aria-sort=ascending]') !== null";
+        browser.wait_for_script("an order", sorted).await;
+        browser.wait_for_text("A broker would let it in, as User:alice").await;
         for id in added {
             site.delete(&format!("/kafka/acl/{id}")).await;
         }

@@ -1,22 +1,8 @@
 //! Tables: in another order, a part of them, another page, and the page is not loaded anew for it.
 
-use std::time::Duration;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Browser, Site, browse};
-
-const SOON: Duration = Duration::from_secs(20);
-
-/// Waits until the script returns true.
-async fn until(browser: &Browser, what: &str, script: &str) {
-    browser
-        .wait_until(what, SOON, async || match browser.script(script, vec![]).await {
-            Value::Bool(true) => Ok(()),
-            _ => Err(browser.text().await),
-        })
-        .await;
-}
 
 /// Marks the page, which the next one does not have.
 async fn mark(browser: &Browser) {
@@ -40,11 +26,11 @@ async fn events_are_found_while_one_types_and_read_from_both_ends() {
         assert_eq!(browser.script(pushed, vec![]).await, json!("no event has this"));
         browser.fill("Text", "service").await;
         let found = "return document.querySelector('#events-found table') !== null";
-        until(browser, "what is found", found).await;
+        browser.wait_for_script("what is found", found).await;
         browser.follow("When").await;
         let turned = "return document.querySelector('th[aria-sort=ascending]') !== null
             && location.search.includes('sort=when')";
-        until(browser, "the oldest first", turned).await;
+        browser.wait_for_script("the oldest first", turned).await;
         assert_stayed(browser).await;
         browser.inspect("events-oldest").await;
     })
@@ -64,13 +50,13 @@ async fn what_changes_is_sorted_and_filtered_before_it_is_saved() {
         mark(browser).await;
         browser.press("Option").await;
         let sorted = "return document.querySelector('#changes th[aria-sort=ascending]') !== null";
-        until(browser, "an order", sorted).await;
+        browser.wait_for_script("an order", sorted).await;
         browser.fill("Filter what changes", "no option has this").await;
         browser.wait_for_text("Nothing has “no option has this” in it.").await;
         browser.press("Show all").await;
         let all = "return document.querySelector('#changes td code') !== null
             && document.querySelector('#changes-q').value === ''";
-        until(browser, "all of it", all).await;
+        browser.wait_for_script("all of it", all).await;
         assert_stayed(browser).await;
         browser.inspect("review-list").await;
         browser.follow("Leave it").await;

@@ -117,8 +117,22 @@ async fn a_token_is_tried_rule_by_rule_and_forgotten(pool: PgPool) {
     let (denied, allowed) = answer(&page);
     assert!(denied.contains(">Read<") && !allowed.contains(">Read<"), "{denied} {allowed}");
     assert!(allowed.contains(">Describe<"), "{allowed}");
-    assert!(page.has("no service user is called so"), "{}", page.body);
+    assert!(page.has("No service user is called so"), "{}", page.body);
     assert!(!page.has(&good) && !page.has(&good[..40]), "it is not shown again");
+    // Another order, or less of it, is asked for by name.
+    let asked = |name: &str, q: &str| {
+        [("csrf", csrf.as_str()), ("principal", name), ("answers.q", q)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let page = send(&mut browser, "oidc/principal", &asked("alice", "describe")).await;
+    assert_eq!(answer(&page), (denied, allowed), "{}", page.body);
+    assert!(page.has("<code>User:alice</code>") && !page.has(">kept<"), "{}", page.body);
+    let page = send(&mut browser, "oidc/principal", &asked("alice", "Alter")).await;
+    assert!(page.has("Nothing has “Alter” in it."), "{}", page.body);
+    let page = send(&mut browser, "oidc/principal", &asked("nobody", "")).await;
+    assert!(page.has("No ACL entry is about it"), "{}", page.body);
+    let page = send(&mut browser, "oidc/principal", &asked("", "")[..1]).await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST, "{}", page.body);
 
     let foreign = TokenRequest { audiences: vec!["other".into()], ..TokenRequest::of("bob") };
     let foreign = issuer.issuer.mint(&foreign).unwrap();

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::browser::Browser;
 use super::devtools::Chromium;
+use super::wait::PATIENCE;
 
 /// Everything that was logged since the browser was opened.
 #[derive(Default)]
@@ -64,14 +65,18 @@ impl Browser {
         assert!(wrong.is_empty(), "the browser logged:\n{}", wrong.join("\n"));
     }
 
-    /// Takes from the log the errors that a test wants, so that it does not fail by them. Fails if
-    /// there is none that contains `text`.
+    /// Waits for the errors that a test wants, and takes them from the log, so that it does not fail by
+    /// them: what contains `text`.
     pub(crate) async fn expect_error(&self, text: &str) {
-        self.journal.read(&self.client).await.expect("chromium gives its log");
-        let mut entries = self.journal.0.borrow_mut();
-        let before = entries.len();
-        entries.retain(|it| !(it.is_wrong() && it.message.contains(text)));
-        assert!(entries.len() < before, "no error with {text:?} in the log: {entries:?}");
+        let what = format!("an error with {text:?} in the log");
+        self.wait_until(&what, PATIENCE, async || {
+            self.journal.read(&self.client).await.expect("chromium gives its log");
+            let mut entries = self.journal.0.borrow_mut();
+            let before = entries.len();
+            entries.retain(|it| !(it.is_wrong() && it.message.contains(text)));
+            if entries.len() < before { Ok(()) } else { Err(format!("{entries:?}")) }
+        })
+        .await;
     }
 
     async fn wrong(&self, is_wrong: impl Fn(&Entry) -> bool) -> Vec<String> {

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::browser::Browser;
 
 /// How long a page may take for what needs no broker.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Browser {
@@ -33,6 +33,15 @@ impl Browser {
             let ready =
                 self.script("return document.readyState", vec![]).await == json!("complete");
             if ready && url.starts_with(prefix) { Ok(()) } else { Err(url) }
+        })
+        .await;
+    }
+
+    /// Waits until the script returns `true`.
+    pub(crate) async fn wait_for_script(&self, what: &str, script: &str) {
+        self.wait_until(what, PATIENCE, async || match self.script(script, vec![]).await {
+            Value::Bool(true) => Ok(()),
+            _ => Err(self.text().await),
         })
         .await;
     }

@@ -2,6 +2,8 @@
 
 mod delete;
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use model::{AclEntry, AclPattern, AclPermission, ServiceId};
 use serde::{Deserialize, Serialize};
@@ -91,7 +93,7 @@ pub(crate) async fn add(
     tag = "acl"
 )]
 async fn list_acl(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     OfService { service, .. }: OfService,
 ) -> Result<Json<Acl>, ApiError> {
     Ok(Json(Acl { acl: entries(&store, service.id).await?, message: None }))
@@ -109,7 +111,7 @@ async fn list_acl(
     tag = "acl"
 )]
 async fn add_acl(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     OfService { service, by, .. }: OfService<Develop>,
     Json(body): Json<AddAcl>,
 ) -> Result<Json<Acl>, ApiError> {

@@ -1,6 +1,8 @@
 //! `/v1/project/{project}/events`: what happened. `/v1/project/{project}/audit`: the same with who
 //! did it in which request, and what was there before and after. `/v1/audit`: of the installation.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use model::Role;
 use serde::{Deserialize, Serialize};
@@ -149,7 +151,7 @@ impl AuditQuery {
     tag = "events"
 )]
 async fn list_events(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     InProject { project, .. }: InProject,
     Query(query): Query<EventsQuery>,
 ) -> Result<Json<Events>, ApiError> {
@@ -168,7 +170,7 @@ async fn list_events(
     tag = "events"
 )]
 async fn list_project_audit(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     InProject { project, .. }: InProject<Administer>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Audit>, ApiError> {
@@ -187,7 +189,7 @@ async fn list_project_audit(
     tag = "events"
 )]
 async fn list_audit(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     caller: Caller,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Audit>, ApiError> {

@@ -1,5 +1,6 @@
 //! `/health`, and the document of the API: what needs no token.
 
+use std::sync::Arc;
 use std::sync::LazyLock;
 
 use axum::extract::State;
@@ -35,7 +36,7 @@ struct Health {
     security(()),
     tag = "health"
 )]
-async fn get_health(State(store): State<Store>) -> Result<Json<Health>, ApiError> {
+async fn get_health(State(store): State<Arc<Store>>) -> Result<Json<Health>, ApiError> {
     store.ping().await?;
     Ok(Json(Health { status: "ok" }))
 }

@@ -1,5 +1,7 @@
 //! `/v1/project/{project}/service/{service}/kafka/acl`: Kafka-native ACL entries.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use model::{AclPermissionType, KafkaAcl, KafkaAclEntry, KafkaAclText, ServiceId};
 use serde::{Deserialize, Serialize};
@@ -206,7 +208,7 @@ pub(crate) async fn add(
     tag = "acl"
 )]
 async fn list_kafka_acl(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     OfService { service, .. }: OfService,
 ) -> Result<Json<BothAcls>, ApiError> {
     let acl = entries(&store, service.id).await?;
@@ -244,7 +246,7 @@ async fn add_kafka_acl(
     tag = "acl"
 )]
 async fn get_kafka_acl(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     OfService { service, .. }: OfService,
     Path(path): Path<KafkaAclPath>,
 ) -> Result<Json<OneKafkaAcl>, ApiError> {

@@ -88,7 +88,7 @@ const BODY_LIMIT: usize = 1 << 20;
 #[derive(Clone, Debug, FromRef)]
 pub struct App {
     /// The state.
-    pub store: Store,
+    pub store: Arc<Store>,
     /// What the operator decided.
     pub settings: Arc<Settings>,
     /// Connections to the services' Kafka.
@@ -149,7 +149,15 @@ impl App {
         let admins = Admins::new(store.clone());
         let failures = Failures::new(settings.auth_failures);
         let console = Arc::default();
-        Self { store, settings: Arc::new(settings), admins, wake, oidc, failures, console }
+        Self {
+            store: Arc::new(store),
+            settings: Arc::new(settings),
+            admins,
+            wake,
+            oidc,
+            failures,
+            console,
+        }
     }
 }
 

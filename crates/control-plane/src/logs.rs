@@ -7,6 +7,8 @@ mod denial;
 mod page;
 mod place;
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use store::{DenialRecord, Event, EventFilter, Service, Store, StoreError};
@@ -169,7 +171,7 @@ impl Logs<'_> {
     tag = "logs"
 )]
 async fn query_logs(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     OfService { service, .. }: OfService,
     Json(query): Json<LogsQuery>,
 ) -> Result<Json<LogsAnswer>, ApiError> {

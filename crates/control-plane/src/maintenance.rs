@@ -1,5 +1,7 @@
 //! `/v1/project/{project}/service/{service}/maintenance/start`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use store::{By, RecordError, RolloutCommand, Service, Store};
 use utoipa_axum::router::OpenApiRouter;
@@ -25,7 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     tag = "services"
 )]
 async fn start_maintenance(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     OfService { service, by, .. }: OfService<Operate>,
 ) -> Result<Json<Message>, ApiError> {
     let started = lift_window(&store, &service, &by).await?;

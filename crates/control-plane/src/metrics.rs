@@ -6,6 +6,7 @@
 mod chart;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::State;
 use model::{Metric, Timestamp};
@@ -72,7 +73,7 @@ struct Metrics {
     tag = "logs"
 )]
 async fn query_metrics(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     OfService { service, .. }: OfService,
     Json(query): Json<MetricsQuery>,
 ) -> Result<Json<Metrics>, ApiError> {

@@ -1,5 +1,7 @@
 //! `/v1/project`, and the project's CA.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use http::StatusCode;
 use model::{ProjectName, Role};
@@ -109,7 +111,7 @@ async fn find(store: &Store, name: &ProjectName) -> Result<ProjectView, ApiError
     tag = "projects"
 )]
 async fn list_projects(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     caller: Caller,
 ) -> Result<Json<Projects>, ApiError> {
     let projects = store.projects.list(&caller.grants).await?;
@@ -133,7 +135,7 @@ async fn list_projects(
     tag = "projects"
 )]
 async fn create_project(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     caller: Caller,
     Json(body): Json<CreateProject>,
 ) -> Result<(StatusCode, Json<ProjectAnswer>), ApiError> {
@@ -156,7 +158,7 @@ async fn create_project(
     tag = "projects"
 )]
 async fn get_project(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     InProject { project, .. }: InProject,
 ) -> Result<Json<ProjectAnswer>, ApiError> {
     Ok(Json(ProjectAnswer { project: find(&store, &project).await?, message: None }))
@@ -172,7 +174,7 @@ async fn get_project(
     tag = "projects"
 )]
 async fn update_project(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     InProject { project, .. }: InProject<Administer>,
     Json(body): Json<UpdateProject>,
 ) -> Result<Json<ProjectAnswer>, ApiError> {

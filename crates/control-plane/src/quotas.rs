@@ -3,6 +3,7 @@
 //! What is asked for is written down; the orchestrator makes it real within seconds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::State;
 use model::{QuotaEntity, QuotaKey, QuotaName, ServiceId};
@@ -160,7 +161,7 @@ pub(crate) async fn delete(
     tag = "quotas"
 )]
 async fn list_quotas(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     OfService { service, .. }: OfService,
 ) -> Result<Json<Quotas>, ApiError> {
     let quotas = quotas(&store, service.id).await?.into_values().collect();
@@ -181,7 +182,7 @@ async fn list_quotas(
     tag = "quotas"
 )]
 async fn create_quota(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     OfService { service, by, .. }: OfService<Develop>,
     Json(body): Json<CreateQuota>,
 ) -> Result<Json<Message>, ApiError> {
@@ -198,7 +199,7 @@ async fn create_quota(
     tag = "quotas"
 )]
 async fn describe_quota(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     OfService { service, .. }: OfService,
     Query(query): Query<EntityQuery>,
 ) -> Result<Json<OneQuota>, ApiError> {
@@ -216,7 +217,7 @@ async fn describe_quota(
     tag = "quotas"
 )]
 async fn delete_quota(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     OfService { service, by, .. }: OfService<Develop>,
     Query(query): Query<EntityQuery>,
 ) -> Result<Json<Message>, ApiError> {

@@ -1,6 +1,8 @@
 //! Who was seen to use what: `/v1/rest-proxy/seen`, where a REST proxy tells it, and
 //! `/v1/project/{project}/service/{service}/seen`, where people read it.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use model::{Role, SeenAt, SeenClaims, SeenReport, SeenUse, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -128,7 +130,7 @@ impl SeenAnswer {
     tag = "rest proxy"
 )]
 async fn report_seen(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     RestProxyCaller(service): RestProxyCaller,
     Json(report): Json<SeenReport>,
 ) -> Result<Json<Message>, ApiError> {
@@ -147,7 +149,7 @@ async fn report_seen(
     tag = "acl"
 )]
 async fn list_seen(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     OfService { service, role, .. }: OfService,
     Query(query): Query<SeenQuery>,
 ) -> Result<Json<SeenAnswer>, ApiError> {

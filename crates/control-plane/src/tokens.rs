@@ -1,5 +1,7 @@
 //! `/v1/access_token` and `/v1/me`: who the caller is, and its API tokens.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use http::StatusCode;
 use model::Timestamp;
@@ -153,7 +155,7 @@ fn check_age(secs: Option<i64>) -> Result<Option<i64>, ApiError> {
     tag = "tokens"
 )]
 async fn list_access_tokens(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     caller: Caller,
 ) -> Result<Json<Tokens>, ApiError> {
     let tokens = store.tokens.list(&caller.name).await?;
@@ -172,7 +174,7 @@ async fn list_access_tokens(
     tag = "tokens"
 )]
 async fn create_access_token(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     caller: Caller,
     Json(body): Json<CreateToken>,
 ) -> Result<(StatusCode, Json<NewTokenAnswer>), ApiError> {
@@ -214,7 +216,7 @@ async fn create_access_token(
     tag = "tokens"
 )]
 async fn update_access_token(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     caller: Caller,
     Path(path): Path<TokenPath>,
     Json(body): Json<UpdateToken>,
@@ -234,7 +236,7 @@ async fn update_access_token(
     tag = "tokens"
 )]
 async fn revoke_access_token(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     caller: Caller,
     Path(path): Path<TokenPath>,
 ) -> Result<Json<Message>, ApiError> {
@@ -247,7 +249,7 @@ async fn revoke_access_token(
 
 /// Tell who the caller is
 #[utoipa::path(get, path = "/v1/me", responses((status = 200, body = Me)), tag = "tokens")]
-async fn get_me(State(store): State<Store>, caller: Caller) -> Result<Json<Me>, ApiError> {
+async fn get_me(State(store): State<Arc<Store>>, caller: Caller) -> Result<Json<Me>, ApiError> {
     let projects = store.projects.list(&caller.grants).await?;
     Ok(Json(Me {
         user: MeUser {
@@ -273,7 +275,7 @@ async fn get_me(State(store): State<Store>, caller: Caller) -> Result<Json<Me>, 
     tag = "tokens"
 )]
 async fn expire_tokens(
-    State(store): State<Store>,
+    State(store): State<Arc<Store>>,
     caller: Caller,
 ) -> Result<Json<Message>, ApiError> {
     store.tokens.revoke(&caller.name, None, &caller.by).await?;
@@ -289,7 +291,10 @@ async fn expire_tokens(
     responses((status = 200, body = Message), (status = 404, body = ErrorBody)),
     tag = "tokens"
 )]
-async fn log_out(State(store): State<Store>, caller: Caller) -> Result<Json<Message>, ApiError> {
+async fn log_out(
+    State(store): State<Arc<Store>>,
+    caller: Caller,
+) -> Result<Json<Message>, ApiError> {
     let Proof::ApiToken(prefix) = caller.proof else {
         let message = "a token of the identity provider is good until it expires";
         return Ok(Json(Message { message }));

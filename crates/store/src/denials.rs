@@ -96,6 +96,25 @@ struct Columns {
     last: Vec<OffsetDateTime>,
 }
 
+/// A service's denials beside a place, in that order: sqlx wants the statement as text in the call.
+macro_rules! denials {
+    ($beside:literal, $order:literal, $service:expr, $place:expr, $limit:expr) => {
+        sqlx::query_as!(
+            Row,
+            "select denial_id, node_id, principal, host, operation, resource_type, resource_name,
+                    request, rule, times, last_at
+             from denial where service_id = $1 and "
+                + $beside
+                + " order by denial_id "
+                + $order
+                + " limit $3",
+            $service.0,
+            $place,
+            i64::from($limit)
+        )
+    };
+}
+
 impl Denials {
     /// Writes denials down in their order, and deletes what is older than 30 days and all but the
     /// newest of the service. What is said to be of after `now` is of then. Of a service that is gone
@@ -187,19 +206,9 @@ impl Denials {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<DenialRecord>, StoreError> {
-        let rows = sqlx::query_as!(
-            Row,
-            "select denial_id, node_id, principal, host, operation, resource_type, resource_name,
-                    request, rule, times, last_at
-             from denial where service_id = $1 and ($2::bigint is null or denial_id < $2)
-             order by denial_id desc limit $3",
-            service.0,
-            before,
-            i64::from(limit)
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter().map(DenialRecord::try_from).collect()
+        let rows =
+            denials!("($2::bigint is null or denial_id < $2)", "desc", service, before, limit);
+        rows.fetch_all(&self.pool).await?.into_iter().map(DenialRecord::try_from).collect()
     }
 
     /// The first `limit` with an id above `after`, oldest first.
@@ -209,19 +218,8 @@ impl Denials {
         after: i64,
         limit: u32,
     ) -> Result<Vec<DenialRecord>, StoreError> {
-        let rows = sqlx::query_as!(
-            Row,
-            "select denial_id, node_id, principal, host, operation, resource_type, resource_name,
-                    request, rule, times, last_at
-             from denial where service_id = $1 and denial_id > $2
-             order by denial_id limit $3",
-            service.0,
-            after,
-            i64::from(limit)
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter().map(DenialRecord::try_from).collect()
+        let rows = denials!("denial_id > $2", "asc", service, after, limit);
+        rows.fetch_all(&self.pool).await?.into_iter().map(DenialRecord::try_from).collect()
     }
 }
 

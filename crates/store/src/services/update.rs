@@ -108,7 +108,7 @@ impl Services {
         // One connection for all: each that is taken is a trip to Postgres.
         let mut connection = self.pool.acquire().await?;
         let (row, rollout) = if restarts || !change.warnings.is_empty() {
-            apply_all(&mut connection, before, change, &done).await?
+            apply_all(&mut connection, before, change, (&done, restarts)).await?
         } else {
             // One statement is a transaction of its own, with three trips less.
             let row = write(&mut *connection, before, change, &done).await?;
@@ -120,16 +120,15 @@ impl Services {
     }
 }
 
-/// A change with what follows from it, in a transaction.
+/// A change with what follows from it, in a transaction; a rollout if nodes have to be restarted.
 async fn apply_all(
     connection: &mut PgConnection,
     before: &Service,
     change: &ServiceChange,
-    done: &Entry<'_>,
+    (done, restarts): (&Entry<'_>, bool),
 ) -> Result<(Row, Option<RolloutId>), ApplyError> {
     let by = &change.by;
     let target = &change.revision.id;
-    let restarts = before.target != *target;
     let mut tx = connection.begin().await?;
     if restarts {
         insert_revision(&mut tx, &change.revision).await?;

@@ -102,7 +102,6 @@ impl Services {
     /// Every service of a project, by name; those that are terminated are none of it.
     pub async fn list(&self, project: &ProjectName) -> Result<Vec<Service>, StoreError> {
         let rows = query_services!(
-            "select",
             "from service where project_name = $1 and not terminating order by service_name",
             project.as_str()
         );
@@ -121,7 +120,7 @@ impl Services {
 
     /// The service of that id, one that is terminated included.
     pub async fn by_id(&self, id: ServiceId) -> Result<Option<Service>, StoreError> {
-        let row = query_services!("select", "from service where service_id = $1", id.0);
+        let row = query_services!("from service where service_id = $1", id.0);
         row.fetch_optional(&self.pool).await?.map(Row::into_service).transpose()
     }
 
@@ -165,7 +164,6 @@ pub(crate) async fn get(
     name: &ServiceName,
 ) -> Result<Option<Service>, StoreError> {
     let row = query_services!(
-        "select",
         "from service where project_name = $1 and service_name = $2 and not terminating",
         project.as_str(),
         name.as_str()

@@ -48,24 +48,17 @@ pub(super) struct Row {
 type NodeRow = (i32, String, i32, i32, i32, String);
 
 /// A query of services. What makes a service is one list for all of them; sqlx wants it as text in
-/// the call. `$before` is what comes before it, `$after` from `from` on, where the rows are called
-/// `service`. The `!` are there because Postgres does not say of each whether it can be null.
+/// the call. `$from` is what comes behind it, from `from service` on.
 macro_rules! query_services {
-    ($before:tt, $after:tt, $($argument:expr),*) => {
+    ($from:tt, $($argument:expr),*) => {
         sqlx::query_as!(
             $crate::services::row::Row,
-            $before + r#" service.service_id as "service_id!", project_name as "project_name!",
-                service_name as "service_name!", plan as "plan!", cluster_id as "cluster_id!",
-                user_config as "user_config!: crate::services::row::Options",
-                target_revision as "target_revision!",
-                dynamic_config as "dynamic_config!: crate::services::row::Texts",
-                previous_jwks_url as "previous_jwks_url?",
-                termination_protection as "termination_protection!",
-                maintenance_dow as "maintenance_dow?", maintenance_time as "maintenance_time?",
-                apply_in_window as "apply_in_window!", rest_host as "rest_host!",
-                rest_port as "rest_port!", generation as "generation!",
-                created_at as "created_at!", updated_at as "updated_at!", powered as "powered!",
-                terminating as "terminating!", tags as "tags!: crate::services::row::Texts",
+            r#"select service.service_id, project_name, service_name, plan, cluster_id,
+                user_config as "user_config: crate::services::row::Options", target_revision,
+                dynamic_config as "dynamic_config: crate::services::row::Texts",
+                previous_jwks_url, termination_protection, maintenance_dow, maintenance_time,
+                apply_in_window, rest_host, rest_port, generation, created_at, updated_at, powered,
+                terminating, tags as "tags: crate::services::row::Texts",
                 exists (select from rollout
                         where rollout.service_id = service.service_id
                           and ended_at is null) as "rolling!",
@@ -79,7 +72,7 @@ macro_rules! query_services {
                                   order by since, aggregate, name)
                  from desired_refusal refusal
                  where refusal.service_id = service.service_id)
-                    as "refusals: crate::services::row::Refusals" "# + $after,
+                    as "refusals: crate::services::row::Refusals" "# + $from,
             $($argument),*
         )
     };

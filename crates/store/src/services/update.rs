@@ -6,13 +6,13 @@ use model::{Revision, RolloutId};
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 use sqlx::{Connection as _, PgConnection, PgExecutor};
+use time::OffsetDateTime;
 
-use super::Service;
 use super::create::insert_revision;
-use super::row::{Row, query_services};
+use super::{Service, service_state};
 use crate::events::{By, Entry};
 use crate::rollouts::Reason;
-use crate::{Contents, Services, StoreError, changes, events, rollouts};
+use crate::{Contents, Services, StoreError, changes, events, rollouts, timestamp};
 
 /// A service as it shall be after a change.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl From<sqlx::Error> for ApplyError {
 /// A change that was made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Applied {
-    /// The service as it is since, its nodes included.
+    /// The service as it is since. What no change changes is as it was read before.
     pub service: Service,
     /// What is in it.
     pub contents: Contents,
@@ -107,16 +107,47 @@ impl Services {
         let restarts = before.target != change.revision.id;
         // One connection for all: each that is taken is a trip to Postgres.
         let mut connection = self.pool.acquire().await?;
-        let (row, rollout) = if restarts || !change.warnings.is_empty() {
+        let (written, rollout) = if restarts || !change.warnings.is_empty() {
             apply_all(&mut connection, before, change, (&done, restarts)).await?
         } else {
             // One statement is a transaction of its own, with three trips less.
-            let row = write(&mut *connection, before, change, &done).await?;
+            let written = write(&mut *connection, before, change, &done).await?;
             self.announcer.announce(before.id);
-            (row, None)
+            (written, None)
         };
         let contents = self.contents.on(connection, before.id).await?;
-        Ok(Applied { service: row.into_service()?, contents, rollout })
+        Ok(Applied { service: changed(before, change, &written), contents, rollout })
+    }
+}
+
+/// What the database says of a change that it has taken.
+struct Written {
+    generation: i64,
+    updated_at: OffsetDateTime,
+    rolling: bool,
+}
+
+/// The service that `before` has become.
+fn changed(before: &Service, change: &ServiceChange, written: &Written) -> Service {
+    let (dow, time) = match &change.maintenance {
+        Some((dow, time)) => (Some(dow), Some(time)),
+        None => (before.maintenance_dow.as_ref(), before.maintenance_time.as_ref()),
+    };
+    Service {
+        plan: change.plan.clone(),
+        user_config: change.user_config.clone(),
+        target: change.revision.id.clone(),
+        dynamic_config: change.dynamic_config.clone(),
+        previous_jwks_url: change.previous_jwks_url.clone(),
+        termination_protection: change.termination_protection,
+        maintenance_dow: dow.cloned(),
+        maintenance_time: time.cloned(),
+        apply_in_window: change.apply_in_window.unwrap_or(before.apply_in_window),
+        state: service_state(change.powered, written.rolling),
+        powered: change.powered,
+        generation: written.generation,
+        updated_at: timestamp(written.updated_at),
+        ..before.clone()
     }
 }
 
@@ -126,14 +157,14 @@ async fn apply_all(
     before: &Service,
     change: &ServiceChange,
     (done, restarts): (&Entry<'_>, bool),
-) -> Result<(Row, Option<RolloutId>), ApplyError> {
+) -> Result<(Written, Option<RolloutId>), ApplyError> {
     let by = &change.by;
     let target = &change.revision.id;
     let mut tx = connection.begin().await?;
     if restarts {
         insert_revision(&mut tx, &change.revision).await?;
     }
-    let row = write(&mut *tx, before, change, done).await?;
+    let written = write(&mut *tx, before, change, done).await?;
     let mut rollout = None;
     if restarts {
         rollout = Some(rollouts::start(&mut tx, before.id, target, by, Reason::Changed).await?);
@@ -141,7 +172,7 @@ async fn apply_all(
     events::warn(&mut tx, before.id, by, &change.warnings).await?;
     changes::notify(&mut tx, before.id).await?;
     tx.commit().await?;
-    Ok((Row { rolling: row.rolling || restarts, ..row }, rollout))
+    Ok((Written { rolling: written.rolling || restarts, ..written }, rollout))
 }
 
 /// The change and its event. Nothing is written if the service is not the one that was decided on.
@@ -150,9 +181,10 @@ async fn write(
     before: &Service,
     change: &ServiceChange,
     done: &Entry<'_>,
-) -> Result<Row, ApplyError> {
-    let rows = query_services!(
-        "with service as (
+) -> Result<Written, ApplyError> {
+    let rows = sqlx::query_as!(
+        Written,
+        r#"with service as (
              update service
              set user_config = $3, target_revision = $4, dynamic_config = $5,
                  previous_jwks_url = $6, termination_protection = $7,
@@ -161,14 +193,17 @@ async fn write(
                  apply_in_window = coalesce($10, apply_in_window), powered = $11, plan = $12,
                  generation = generation + 1, updated_at = now()
              where service_id = $1 and generation = $2
-             returning *
+             returning service_id, project_name, service_name, generation, updated_at
          ), recorded as (
              insert into event (project_name, service_name, actor, request_id, event_type,
                                 description, before, after)
              select project_name, service_name, $13, $14, $15, $16, $17, $18 from service
          )
-         select",
-        "from service",
+         select generation as "generation!", updated_at as "updated_at!",
+                exists (select from rollout
+                        where rollout.service_id = service.service_id
+                          and ended_at is null) as "rolling!"
+         from service"#,
         before.id.0,
         before.generation,
         Json(&change.user_config) as _,

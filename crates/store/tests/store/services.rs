@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use model::{Secret, ServiceState};
+use model::{Secret, ServiceId, ServiceState};
 use rolling::{End, Policy};
 use sqlx::PgPool;
 use store::{
-    ApplyError, CreateServiceError, EventFilter, ProbeCredentials, ServiceChange, Store,
+    ApplyError, CreateServiceError, EventFilter, ProbeCredentials, Service, ServiceChange, Store,
     TerminateError, UserType,
 };
 
@@ -42,13 +42,17 @@ async fn names_and_ports_are_taken_once(pool: PgPool) {
     assert_eq!(store.services.list(&project()).await.unwrap().len(), 2);
 }
 
+async fn stored(store: &Store, service: ServiceId) -> Service {
+    store.services.by_id(service).await.unwrap().unwrap()
+}
+
 #[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn a_change_decided_on_an_older_state_is_refused(pool: PgPool) {
     let (store, service) = with_service(pool).await;
     let applied = store.services.apply(&service, &change('b')).await.unwrap();
     let stale = store.services.apply(&service, &change('c')).await;
     assert!(matches!(stale, Err(ApplyError::Stale)));
-    let now = store.services.by_id(service.id).await.unwrap().unwrap();
+    let now = stored(&store, service.id).await;
     assert_eq!(applied.service, now, "what is answered is what is stored");
     assert_eq!(now.state, ServiceState::Rebuilding);
     assert_eq!(now.generation, service.generation + 1);
@@ -58,12 +62,35 @@ async fn a_change_decided_on_an_older_state_is_refused(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATIONS")]
+async fn what_is_answered_to_a_change_of_everything_is_what_is_stored(pool: PgPool) {
+    let (store, service) = with_service(pool).await;
+    let everything = ServiceChange {
+        plan: "premium".into(),
+        dynamic_config: [("log.retention.ms".to_owned(), "1".to_owned())].into(),
+        previous_jwks_url: Some("https://idp.example.com/jwks".into()),
+        powered: !service.powered,
+        termination_protection: !service.termination_protection,
+        maintenance: Some(("monday".into(), "04:00:00".into())),
+        apply_in_window: Some(!service.apply_in_window),
+        ..change('b')
+    };
+    let applied = store.services.apply(&service, &everything).await.unwrap();
+    let now = stored(&store, service.id).await;
+    assert_eq!(applied.service, now);
+    assert_eq!(now.state, ServiceState::PowerOff);
+    let on = ServiceChange { powered: true, ..change('b') };
+    let applied = store.services.apply(&now, &on).await.unwrap();
+    assert_eq!(applied.service.state, ServiceState::Rebuilding, "its rollout goes on");
+    assert_eq!(applied.service, stored(&store, service.id).await);
+}
+
+#[sqlx::test(migrator = "store::MIGRATIONS")]
 async fn the_same_revision_starts_no_rollout(pool: PgPool) {
     let (store, service) = with_service(pool).await;
     let first = store.rollouts.active(service.id, Policy::default()).await.unwrap().unwrap();
     store.rollouts.end(service.id, &first, End::Done).await.unwrap();
     let applied = store.services.apply(&service, &change('a')).await.unwrap();
-    let now = store.services.by_id(service.id).await.unwrap().unwrap();
+    let now = stored(&store, service.id).await;
     assert_eq!(applied.service, now, "what is answered is what is stored");
     assert_eq!(now.state, ServiceState::Running);
 }
@@ -106,12 +133,14 @@ async fn a_change_waits_for_the_window_if_it_is_told_to_in_the_same_change(pool:
     asked.maintenance = Some(("sunday".into(), "03:00:00".into()));
     asked.apply_in_window = Some(true);
     let applied = store.services.apply(&service, &asked).await.unwrap();
+    assert_eq!(applied.service, stored(&store, service.id).await);
     let started = applied.rollout.unwrap();
     let rollout = store.rollouts.get(service.id, started).await.unwrap().unwrap();
     assert_eq!(rollout.window, Some(("sunday".to_owned(), "03:00:00".to_owned())));
     let again = store.services.apply(&applied.service, &change('b')).await.unwrap();
     assert_eq!(again.rollout, None);
-    let now = store.services.by_id(service.id).await.unwrap().unwrap();
+    let now = stored(&store, service.id).await;
+    assert_eq!(again.service, now);
     assert!(now.apply_in_window, "a change that says nothing of it leaves it");
 }
 

@@ -125,7 +125,9 @@ async fn the_way_of_the_documentation_leads_from_signing_in_to_running() {
         browser.wait_for_text("Nothing has “no such thing” in it.").await;
         browser.wait_for_text("A broker would let it in, as User:alice").await;
         browser.press("Show all").await;
-        browser.wait_for_text("console-tried").await;
+        let all = "return document.querySelector('#answers th code') !== null
+            && document.querySelector('#answers-q').value === ''";
+        browser.wait_for_script("all of it", all).await;
         browser.press("Resource").await;
         let sorted = "return document.querySelector('#answers th[aria-sort=ascending]') !== null";
         browser.wait_for_script("an order", sorted).await;

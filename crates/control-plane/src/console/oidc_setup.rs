@@ -94,6 +94,10 @@ fn rules(app: &App, service: &Service) -> Option<Oidc> {
     effective.ok().and_then(|it| it.oidc().cloned())
 }
 
+fn off() -> ApiError {
+    ApiError::Conflict("OIDC is off: set it up first".to_owned())
+}
+
 /// Asks the issuer where its keys are, and for them.
 pub(super) async fn look_up(
     State(app): State<App>,
@@ -150,8 +154,7 @@ pub(super) async fn try_token(
     Form(form): Form<Try>,
 ) -> Result<Show, Failed> {
     let service = on.service();
-    let oidc = rules(&app, service)
-        .ok_or_else(|| ApiError::Conflict("OIDC is off: set it up first".to_owned()))?;
+    let oidc = rules(&app, service).ok_or_else(off)?;
     let named = (oidc.issuer.as_str(), &oidc.audiences[..], oidc.sub_claim_name.as_str());
     let token = form.token.expose().trim();
     let (examined, error) = examine(token, named, &oidc.jwks_url, &app.settings.idp_policy).await;
@@ -190,6 +193,7 @@ pub(super) async fn principal(
     let named = fields.iter().find(|(name, _)| name == "principal");
     let (_, name) =
         named.ok_or_else(|| ApiError::Invalid("The field 'principal' is missing".to_owned()))?;
+    rules(&app, on.service()).ok_or_else(off)?;
     let query = ListQuery::posted(&fields, ANSWERS);
     let may = Some(may(&app, on.service(), name.clone(), query).await?);
     let view = View { may, ..view(&app, &on, &Draft::new(on.service())) };

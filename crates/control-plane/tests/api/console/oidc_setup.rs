@@ -93,6 +93,12 @@ async fn a_token_is_tried_rule_by_rule_and_forgotten(pool: PgPool) {
     };
     let off = send(&mut browser, "oidc/token", &sent(&good)).await;
     assert_eq!(off.status, StatusCode::CONFLICT, "{}", off.body);
+    let asked = |name: &str, q: &str| {
+        [("csrf", csrf.as_str()), ("principal", name), ("answers.q", q)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let off = send(&mut browser, "oidc/principal", &asked("alice", "")).await;
+    assert_eq!(off.status, StatusCode::CONFLICT, "{}", off.body);
     with_oidc(&api, &issuer).await;
     let mut entry = json!({
         "principal": "User:alice", "host": "*", "resource_type": "Topic", "resource_name": "in",
@@ -120,10 +126,6 @@ async fn a_token_is_tried_rule_by_rule_and_forgotten(pool: PgPool) {
     assert!(page.has("No service user is called so"), "{}", page.body);
     assert!(!page.has(&good) && !page.has(&good[..40]), "it is not shown again");
     // Another order, or less of it, is asked for by name.
-    let asked = |name: &str, q: &str| {
-        [("csrf", csrf.as_str()), ("principal", name), ("answers.q", q)]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    };
     let page = send(&mut browser, "oidc/principal", &asked("alice", "describe")).await;
     assert_eq!(answer(&page), (denied, allowed), "{}", page.body);
     assert!(page.has("<code>User:alice</code>") && !page.has(">kept<"), "{}", page.body);

@@ -28,24 +28,6 @@ async fn configure(browser: &Browser, site: &Site) {
     browser.wait_for_text("Add configuration options").await;
 }
 
-/// Looks an option up by a part of its name, and adds it with a value.
-async fn add(browser: &Browser, key: &str, part: &str, value: &str) {
-    browser.fill("Part of a name or description", part).await;
-    let found = format!("return document.querySelector('[aria-label=\"Add {key}\"]') !== null");
-    browser
-        .wait_until(&format!("the button that adds {key}"), ROLL, async || {
-            match browser.script(&found, vec![]).await {
-                Value::Bool(true) => Ok(()),
-                _ => Err(browser.text().await),
-            }
-        })
-        .await;
-    browser.field(&format!("Add {key}")).await.click().await.unwrap();
-    let label = format!("{key} new");
-    browser.wait_for_text(&label).await;
-    browser.fill(&label, value).await;
-}
-
 async fn review(browser: &Browser) {
     browser.press("Review changes").await;
     browser.wait_for_text("What it costs").await;
@@ -68,11 +50,12 @@ async fn the_way_of_the_documentation_leads_from_signing_in_to_running() {
 
         browser.sign_in_as(&site, "Ada Operator").await;
         configure(browser, &site).await;
-        add(browser, JWKS_URL, "jwks", &jwks_url).await;
-        add(browser, "kafka.sasl_oauthbearer_expected_issuer", "expected_issuer", &site.issuer)
+        browser.add_option(JWKS_URL, "jwks", &jwks_url).await;
+        browser
+            .add_option("kafka.sasl_oauthbearer_expected_issuer", "expected_issuer", &site.issuer)
             .await;
-        add(browser, "kafka.sasl_oauthbearer_expected_audience", "audience", "kafka").await;
-        add(browser, "kafka.sasl_oauthbearer_sub_claim_name", "sub_claim", "sub").await;
+        browser.add_option("kafka.sasl_oauthbearer_expected_audience", "audience", "kafka").await;
+        browser.add_option("kafka.sasl_oauthbearer_sub_claim_name", "sub_claim", "sub").await;
         browser.inspect("configure").await;
         review(browser).await;
         browser.wait_for_text("Every node is restarted, one after another").await;
@@ -186,7 +169,7 @@ async fn of_two_people_the_second_is_told_and_loses_nothing() {
         site.update(&kafka(Value::Null, Value::Null)).await;
         browser.sign_in_by_token(&site).await;
         configure(browser, &site).await;
-        add(browser, MINE, "log_retention_ms", "86400000").await;
+        browser.add_option(MINE, "log_retention_ms", "86400000").await;
         review(browser).await;
         site.update(&json!({ "user_config": { "kafka": { "message_max_bytes": 1_200_000 } } }))
             .await;

@@ -22,19 +22,7 @@ async fn unset(site: &Site) {
 /// Adds the option to a draft, with a value.
 async fn draft(browser: &Browser, site: &Site, value: &str) {
     browser.open(&site.page("/settings/configure")).await;
-    browser.fill("Part of a name or description", "log_retention_ms").await;
-    let found = format!("return document.querySelector('[aria-label=\"Add {OPTION}\"]') !== null");
-    browser
-        .wait_until("the button that adds it", PATIENCE, async || {
-            match browser.script(&found, vec![]).await {
-                Value::Bool(true) => Ok(()),
-                _ => Err(browser.text().await),
-            }
-        })
-        .await;
-    browser.field(&format!("Add {OPTION}")).await.click().await.unwrap();
-    browser.wait_for_text(&format!("{OPTION} new")).await;
-    browser.fill(&format!("{OPTION} new"), value).await;
+    browser.add_option(OPTION, "log_retention_ms", value).await;
 }
 
 async fn value(browser: &Browser) -> Value {

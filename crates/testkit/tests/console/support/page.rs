@@ -56,6 +56,18 @@ impl Browser {
         link.click().await.expect("the link can be clicked on");
     }
 
+    /// Looks an option up by a part of its name, on the form of the service's options, and adds it with
+    /// a value.
+    pub(crate) async fn add_option(&self, key: &str, part: &str, value: &str) {
+        self.fill("Part of a name or description", part).await;
+        let found = format!("return document.querySelector('[aria-label=\"Add {key}\"]') !== null");
+        self.wait_for_script(&format!("the button that adds {key}"), &found).await;
+        self.field(&format!("Add {key}")).await.click().await.unwrap();
+        let label = format!("{key} new");
+        self.wait_for_text(&label).await;
+        self.fill(&label, value).await;
+    }
+
     /// The one that is shown: a page may have another, hidden, for a narrower screen.
     async fn one(&self, path: &str, what: &str, name: &str) -> Element {
         let found = self.client.find_all(Locator::XPath(path)).await.expect("the path is sound");

@@ -8,6 +8,8 @@ use super::browser::Browser;
 
 /// How long a page may take for what needs no broker.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a part of a page may take that is looked for while somebody types.
+const SOON: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Browser {
@@ -39,7 +41,7 @@ impl Browser {
 
     /// Waits until the script returns `true`.
     pub(crate) async fn wait_for_script(&self, what: &str, script: &str) {
-        self.wait_until(what, PATIENCE, async || match self.script(script, vec![]).await {
+        self.wait_until(what, SOON, async || match self.script(script, vec![]).await {
             Value::Bool(true) => Ok(()),
             _ => Err(self.text().await),
         })
